@@ -1,0 +1,20 @@
+package dev.comity.aggregator;
+
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+
+/// The aggregator's process.
+@SpringBootApplication(
+    scanBasePackages = {
+      "dev.comity.aggregator",
+      "dev.comity.federation",
+      "dev.comity.run",
+      "dev.comity.round",
+      "dev.comity.audit"
+    })
+public class AggregatorApplication {
+
+  public static void main(String[] arguments) {
+    SpringApplication.run(AggregatorApplication.class, arguments);
+  }
+}

@@ -1,0 +1,5 @@
+/// The aggregator's process: composition and configuration.
+@NullMarked
+package dev.comity.aggregator;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/// The journal and the audit log.
+@NullMarked
+package dev.comity.audit;
+
+import org.jspecify.annotations.NullMarked;

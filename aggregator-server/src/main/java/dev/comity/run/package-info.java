@@ -1,0 +1,5 @@
+/// Runs that researchers submit.
+@NullMarked
+package dev.comity.run;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/// Model files and built-in architectures.
+@NullMarked
+package dev.comity.formats;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/// Privacy accounting in epsilon and delta.
+@NullMarked
+package dev.comity.accounting;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/// Local training and evaluation.
+@NullMarked
+package dev.comity.agent.training;
+
+import org.jspecify.annotations.NullMarked;

@@ -18,16 +18,16 @@ class PytorchEngineTest {
   @Test
   void oneStepOfGradientDescentLowersTheLoss() {
     var config =
-        new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
+        new DefaultTrainingConfig(Loss.sigmoidBinaryCrossEntropyLoss())
             .optOptimizer(Optimizer.sgd().setLearningRateTracker(Tracker.fixed(0.1f)).build())
             .optDevices(new Device[] {Device.cpu()});
     try (var model = Model.newInstance("linear", "PyTorch")) {
-      model.setBlock(Linear.builder().setUnits(2).build());
+      model.setBlock(Linear.builder().setUnits(1).build());
       try (var trainer = model.newTrainer(config)) {
         trainer.initialize(new Shape(2, 2));
         var features =
-            new NDList(trainer.getManager().create(new float[] {1, 0, 0, 1}, new Shape(2, 2)));
-        var labels = new NDList(trainer.getManager().create(new float[] {0, 1}));
+            new NDList(trainer.getManager().create(new float[] {1, 2, -3, 1}, new Shape(2, 2)));
+        var labels = new NDList(trainer.getManager().create(new float[] {0, 1}, new Shape(2, 1)));
 
         float before;
         try (var gradients = trainer.newGradientCollector()) {

@@ -110,13 +110,9 @@ public final class ArtifactStore {
   }
 
   private void publish(Path arrived, Digest digest) throws IOException {
-    var file = path(digest);
-    var folder = content.resolve(file.getParent());
-    if (!Files.isDirectory(folder)) {
-      Files.createDirectories(folder);
-      sync(content);
-    }
-    Files.move(arrived, file, StandardCopyOption.ATOMIC_MOVE);
+    var folder = Files.createDirectories(folder(digest));
+    sync(content);
+    Files.move(arrived, path(digest), StandardCopyOption.ATOMIC_MOVE);
     sync(folder);
   }
 
@@ -181,8 +177,11 @@ public final class ArtifactStore {
   }
 
   private Path path(Digest digest) {
-    var hex = digest.hex();
-    return content.resolve(hex.substring(0, 2)).resolve(hex.substring(2));
+    return folder(digest).resolve(digest.hex().substring(2));
+  }
+
+  private Path folder(Digest digest) {
+    return content.resolve(digest.hex().substring(0, 2));
   }
 
   private static RuntimeException unreadable(Digest digest, IOException cause) {

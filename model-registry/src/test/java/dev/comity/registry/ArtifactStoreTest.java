@@ -42,6 +42,15 @@ class ArtifactStoreTest {
   }
 
   @Test
+  void aStoreInARelativeFolderWorksAlike() {
+    var relative = Path.of("").toAbsolutePath().relativize(folder.resolve("artifacts"));
+
+    var digest = ArtifactStore.at(relative).put(TEXT);
+
+    assertThat(store.read(digest)).isEqualTo(TEXT);
+  }
+
+  @Test
   void aReaderThatStoppedGoesOnAtItsOffset() throws IOException {
     var bytes = new byte[3_000_001];
     new SplittableRandom(5).nextBytes(bytes);

@@ -87,6 +87,7 @@ create table run (
   ended_at timestamptz,
   committed_rounds integer not null default 0,
   abandoned_in_a_row integer not null default 0,
+  template bytea not null, -- the plan of round 1; every later plan differs from it in its base, number and kind alone
   revision bigint not null default 0, -- last journal revision; assigned under this row's lock
   model_version bytea -- digest of the newest ModelVersion document
 );
@@ -126,6 +127,7 @@ create table round_site (
   expected_at timestamptz,
   digest bytea, -- of the masked vector, never of the update
   changed_at timestamptz not null,
+  stored boolean not null default false, -- the site holds a finished update for this round
   end_handled boolean not null default false, -- the site said that it dealt with the end of this round
   primary key (round_id, site_id)
 );

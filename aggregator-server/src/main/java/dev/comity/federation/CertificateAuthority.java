@@ -123,7 +123,7 @@ public final class CertificateAuthority {
   public IssuedCertificate issueFor(SiteId site, byte[] request) {
     var issued =
         sign(
-            verifiedKey(request),
+            requestedKey(request),
             new X500Principal("CN=" + site.value()),
             List.of(
                 new GeneralName(
@@ -163,7 +163,10 @@ public final class CertificateAuthority {
         : GeneralName.dNSName;
   }
 
-  private PublicKey verifiedKey(byte[] request) {
+  /// The public key that a PKCS#10 request asks a certificate for.
+  ///
+  /// @throws Refused as [#issueFor]
+  PublicKey requestedKey(byte[] request) {
     if (request.length > MAX_REQUEST_BYTES) {
       throw refusedRequest(
           "has %d bytes, at most %d are read".formatted(request.length, MAX_REQUEST_BYTES));

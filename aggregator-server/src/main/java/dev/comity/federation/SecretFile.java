@@ -48,6 +48,14 @@ record SecretFile(Path path) {
     }
   }
 
+  void delete() {
+    try {
+      Files.deleteIfExists(path);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot delete " + path, e);
+    }
+  }
+
   /// Refuses a file that anyone but its owner can read.
   String read() {
     try {

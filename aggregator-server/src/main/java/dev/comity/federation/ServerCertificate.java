@@ -35,6 +35,7 @@ public record ServerCertificate(PrivateKey key, List<X509Certificate> chain) {
       }
       var pair = CertificateAuthority.newPair();
       var issued = authority.issueForServer(pair.getPublic(), advertisedHost);
+      certificateFile.delete(); // so that a crash leaves no certificate beside a key not its own
       keyFile.write(Pem.encode("PRIVATE KEY", pair.getPrivate().getEncoded()));
       certificateFile.write(CertificateAuthority.pem(issued) + authority.certificatePem());
       return new ServerCertificate(pair.getPrivate(), List.of(issued, authority.certificate()));

@@ -1,14 +1,18 @@
 package dev.comity.agent.training;
 
 import dev.comity.plan.Architecture;
+import dev.comity.plan.VectorLayout;
+import dev.comity.update.Metrics;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/// Evaluates weights on examples.
+/// Evaluates weights on examples. Loss and score follow from the float32 logits by `StrictMath`, in the
+/// order of the examples, so that the sums are the same bits each time.
 final class Evaluator {
   private static final int BATCH = 256;
+  private static final int BINS = VectorLayout.HISTOGRAM_BINS;
 
   private final Architecture architecture;
   private final double lossCap;
@@ -20,11 +24,12 @@ final class Evaluator {
   }
 
   /// @throws TrainingRefusedException if a logit is not finite
-  Evaluation evaluate(float[] weights, Examples examples) {
+  Metrics evaluate(float[] weights, Examples examples) {
     int outputs = architecture.outputs();
     double lossSum = 0;
     long correct = 0;
-    var histogram = new long[architecture.binary() ? 2 * Evaluation.BINS : 0];
+    var negatives = new long[architecture.binary() ? BINS : 0];
+    var positives = new long[negatives.length];
     try (var model = new TorchModel(architecture, BATCH)) {
       model.values().put(0, weights);
       for (int from = 0; from < examples.count(); from += BATCH) {
@@ -37,7 +42,7 @@ final class Evaluator {
           if (architecture.binary()) {
             lossSum += Math.min(binaryLoss(scores[0], label), lossCap);
             correct += scores[0] > 0 == (label == 1) ? 1 : 0;
-            histogram[label * Evaluation.BINS + bin(scores[0])]++;
+            (label == 1 ? positives : negatives)[bin(scores[0])]++;
           } else {
             lossSum += Math.min(classLoss(scores, label), lossCap);
             correct += largest(scores) == label ? 1 : 0;
@@ -45,7 +50,8 @@ final class Evaluator {
         }
       }
     }
-    return new Evaluation(lossSum, correct, examples.count(), boxed(histogram));
+    return new Metrics(
+        lossSum, correct, examples.count(), boxed(negatives), boxed(positives));
   }
 
   private static double binaryLoss(double logit, int label) {
@@ -54,7 +60,7 @@ final class Evaluator {
 
   private static int bin(double logit) {
     double score = 1 / (1 + StrictMath.exp(-logit));
-    return Math.min((int) (score * Evaluation.BINS), Evaluation.BINS - 1);
+    return Math.min((int) (score * BINS), BINS - 1);
   }
 
   private static double classLoss(float[] logits, int label) {

@@ -16,13 +16,13 @@ public final class LocalBaseline {
     this.test = test;
   }
 
-  /// Evaluates the model that this site trains alone, on its test examples.
+  /// The accuracy, in [0, 1], on this site's test examples of the model that it trains alone.
   ///
   /// @param rounds committed rounds of the run, >= 1
   /// @param initial parameters of version 0, flat
   /// @throws TrainingRefusedException if the terms do not fit the examples, or the training
   ///   diverges
-  public Evaluation train(
+  public double accuracy(
       UpdateTerms terms, SiteId site, int rounds, float[] initial, PauseGate gate)
       throws InterruptedException {
     if (rounds < 1) {
@@ -56,6 +56,7 @@ public final class LocalBaseline {
       }
       trained = descent.state(steps).weights();
     }
-    return new Evaluator(terms.architecture(), terms.lossCap()).evaluate(trained, test);
+    var metrics = new Evaluator(terms.architecture(), terms.lossCap()).evaluate(trained, test);
+    return (double) metrics.correct() / metrics.examples();
   }
 }

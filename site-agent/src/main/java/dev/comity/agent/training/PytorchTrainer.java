@@ -51,9 +51,10 @@ public final class PytorchTrainer implements Trainer {
         for (int i = 0; i < delta.length; i++) {
           delta[i] -= base[i];
         }
-        yield new TrainingOutcome(delta, train.count(), evaluation);
+        double weight = terms.weighting().weight(train.count());
+ yield new TrainingOutcome(delta, weight, train.count(), evaluation);
       }
-      case EVALUATE -> new TrainingOutcome(new float[0], train.count(), evaluation);
+      case EVALUATE -> new TrainingOutcome(new float[0], 1, train.count(), evaluation);
       case STATISTICS, PERSONALIZE ->
           throw new TrainingRefusedException(
               TrainingRefusedException.Reason.UNSUITABLE,

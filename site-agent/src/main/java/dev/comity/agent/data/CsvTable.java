@@ -92,7 +92,13 @@ final class CsvTable {
     if (!Files.isRegularFile(file)) {
       throw new DataRefusedException(file + ": no such file");
     }
-    try (var reader = CsvReader.builder().fieldSeparator(delimiter).ofCsvRecord(file)) {
+    long line = 0;
+    try (var reader =
+        CsvReader.builder()
+            .fieldSeparator(delimiter)
+            .allowExtraFields(true) // refused below, with the line
+            .allowMissingFields(true)
+            .ofCsvRecord(file)) {
       var rows = reader.iterator();
       var names = declaredColumns;
       if (names.isEmpty()) {
@@ -104,6 +110,7 @@ final class CsvTable {
       var columns = index(names, required);
       while (rows.hasNext()) {
         var record = rows.next();
+        line = record.getStartingLineNumber();
         if (record.getFieldCount() != names.size()) {
           throw new DataRefusedException(
               "%s: line %d: has %d columns, %d are expected"
@@ -113,9 +120,11 @@ final class CsvTable {
         consumer.accept(new Row(record, columns));
       }
     } catch (CsvParseException malformed) { // its message may hold content
-      throw new DataRefusedException(file + ": not well-formed CSV: check quotes and line ends");
+      throw new DataRefusedException(
+          "%s: not well-formed CSV after line %d: check quotes and the length of cells"
+              .formatted(file, line));
     } catch (IOException | UncheckedIOException unreadable) {
-      throw new DataRefusedException(file + ": cannot be read as UTF-8 text", unreadable);
+      throw new DataRefusedException(file + ": cannot be read", unreadable);
     }
   }
 

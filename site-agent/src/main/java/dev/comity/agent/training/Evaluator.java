@@ -8,8 +8,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/// Evaluates weights on examples. Loss and score follow from the float32 logits by `StrictMath`, in the
-/// order of the examples, so that the sums are the same bits each time.
+/// Evaluates weights on examples. Loss and score follow from the float32 logits by `StrictMath`, in
+/// the order of the examples, so that the sums are the same bits each time.
 final class Evaluator {
   private static final int BATCH = 256;
   private static final int BINS = VectorLayout.HISTOGRAM_BINS;
@@ -50,8 +50,7 @@ final class Evaluator {
         }
       }
     }
-    return new Metrics(
-        lossSum, correct, examples.count(), boxed(negatives), boxed(positives));
+    return new Metrics(lossSum, correct, examples.count(), boxed(negatives), boxed(positives));
   }
 
   private static double binaryLoss(double logit, int label) {

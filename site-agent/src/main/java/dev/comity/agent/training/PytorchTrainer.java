@@ -52,7 +52,7 @@ public final class PytorchTrainer implements Trainer {
           delta[i] -= base[i];
         }
         double weight = terms.weighting().weight(train.count());
- yield new TrainingOutcome(delta, weight, train.count(), evaluation);
+        yield new TrainingOutcome(delta, weight, train.count(), evaluation);
       }
       case EVALUATE -> new TrainingOutcome(new float[0], 1, train.count(), evaluation);
       case STATISTICS, PERSONALIZE ->

@@ -46,6 +46,6 @@ class BatchSequenceTest {
   @Test
   void theOrderIsFrozen() {
     assertThat(new BatchSequence(42, SITE, 10, 10).batch(3))
-        .containsExactly(0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+        .containsExactly(8, 3, 1, 2, 6, 7, 9, 4, 5, 0);
   }
 }

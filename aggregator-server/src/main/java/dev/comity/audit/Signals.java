@@ -31,7 +31,7 @@ public interface Signals {
     return "runs";
   }
 
-  /// Topic of the membership list.
+  /// Topic of the membership list. It wakes whoever waits, whatever the topic.
   static String membership() {
     return "membership";
   }

@@ -147,6 +147,10 @@ final class PostgresSignals implements Signals, SmartLifecycle {
   }
 
   private void wake(String topic) {
+    if (topic.equals(Signals.membership())) {
+      wakeEverybody();
+      return;
+    }
     lock.lock();
     try {
       counts.merge(topic, 1L, Long::sum);

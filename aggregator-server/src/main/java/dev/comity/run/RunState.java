@@ -1,5 +1,7 @@
 package dev.comity.run;
 
+import org.jspecify.annotations.Nullable;
+
 /// Where a run stands. Running counts what matters for its end: committed training rounds, and rounds abandoned since
 /// the last commit.
 ///
@@ -13,6 +15,19 @@ public sealed interface RunState {
   int ABANDONED_IN_A_ROW = 3;
 
   RunTransition on(RunEvent event);
+
+  /// The state that a row of the table `run` tells; `reason` is the reason of Abandoned and the account of Cancelled.
+  static RunState stored(
+      String state, @Nullable String reason, int planned, int committed, int abandonedInARow) {
+    var why = reason == null ? "" : reason;
+    return switch (state) {
+      case "RUNNING" -> new Running(planned, committed, abandonedInARow);
+      case "COMPLETED" -> new Completed();
+      case "ABANDONED" -> new Abandoned(why);
+      case "CANCELLED" -> new Cancelled(why);
+      default -> throw new IllegalStateException("a run has the state " + state);
+    };
+  }
 
   /// Rounds are still owed. `planned` > 0 counts committed training rounds; the evaluation of the final model follows them.
   record Running(int planned, int committed, int abandonedInARow) implements RunState {

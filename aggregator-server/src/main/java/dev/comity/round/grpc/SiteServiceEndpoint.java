@@ -500,7 +500,8 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
             switch (renewal.renew(caller(), request.getCsr().toByteArray())) {
               case CertificateRenewal.Outcome.Issued(var chain) ->
                   RenewCertificateResponse.newBuilder()
-                      .setIssued(IssuedCertificate.newBuilder().setChainPem(chain))
+                      .setIssued(IssuedCertificate.newBuilder()
+                              .setChainPem(ByteString.copyFromUtf8(chain)))
                       .build();
               case CertificateRenewal.Outcome.Refused(var code, var detail) ->
                   RenewCertificateResponse.newBuilder().setRefused(refusal(code, detail)).build();

@@ -231,7 +231,7 @@ final class RoundEngine implements SmartLifecycle {
     if (!run.running() && live.isPresent()) {
       var reason =
           switch (run.state()) {
-            case RunState.Cancelled(var why) -> "the run was " + why;
+            case RunState.Cancelled(var account) -> "the run was cancelled by " + account;
             case RunState.Abandoned(var why) -> why;
             case RunState.Completed _, RunState.Running _ -> "the run ended";
           };

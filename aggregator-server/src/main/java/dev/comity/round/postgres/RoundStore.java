@@ -89,7 +89,7 @@ final class RoundStore {
       case RunState.Completed() -> endRun(run, "COMPLETED", null, now);
       case RunState.Abandoned(var reason) -> endRun(run, "ABANDONED", reason, now);
       case RunState.Cancelled(var account) ->
-          endRun(run, "CANCELLED", "cancelled by " + account, now);
+          endRun(run, "CANCELLED", account, now);
     }
   }
 
@@ -677,19 +677,13 @@ final class RoundStore {
   }
 
   private static RunRow runRow(ResultSet row, int index) throws SQLException {
-    var reason = row.getString("reason");
     var state =
-        switch (row.getString("state")) {
-          case "RUNNING" ->
-              new RunState.Running(
-                  row.getInt("rounds_planned"),
-                  row.getInt("committed_rounds"),
-                  row.getInt("abandoned_in_a_row"));
-          case "COMPLETED" -> new RunState.Completed();
-          case "ABANDONED" -> new RunState.Abandoned(reason == null ? "" : reason);
-          case "CANCELLED" -> new RunState.Cancelled(reason == null ? "" : reason);
-          case String other -> throw new IllegalStateException("a run has the state " + other);
-        };
+        RunState.stored(
+            row.getString("state"),
+            row.getString("reason"),
+            row.getInt("rounds_planned"),
+            row.getInt("committed_rounds"),
+            row.getInt("abandoned_in_a_row"));
     return new RunRow(
         new RunId(row.getObject("id", UUID.class)),
         row.getString("name"),

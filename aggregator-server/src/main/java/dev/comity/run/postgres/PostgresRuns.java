@@ -30,7 +30,6 @@ import java.time.Clock;
 import java.time.ZoneOffset;
 import java.util.Optional;
 import java.util.function.Supplier;
-import org.springframework.beans.factory.annotation.Value;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.PlatformTransactionManager;
@@ -56,7 +55,7 @@ final class PostgresRuns implements Runs {
       ModelRegistry registry,
       Journal journal,
       Signals signals,
-      @Value("${comity.federation}") String federation,
+      FederationId federation,
       Clock clock) {
     this.sql = sql;
     this.transactions = new TransactionTemplate(manager);
@@ -64,7 +63,7 @@ final class PostgresRuns implements Runs {
     this.registry = registry;
     this.journal = journal;
     this.signals = signals;
-    this.federation = new FederationId(federation);
+    this.federation = federation;
     this.clock = clock;
   }
 
@@ -254,7 +253,7 @@ final class PostgresRuns implements Runs {
                         """
                         update run set state = 'CANCELLED', reason = :reason, ended_at = :now where id = :run
                         """)
-                    .param("reason", "cancelled by " + account)
+                    .param("reason", account)
                     .param("now", clock.instant().atOffset(ZoneOffset.UTC))
                     .param("run", run.value())
                     .update();
@@ -278,22 +277,13 @@ final class PostgresRuns implements Runs {
             """)
         .param(run.value())
         .query(
-            (row, _) -> {
-              var reason = String.valueOf(row.getString("reason"));
-              return (RunState)
-                  switch (row.getString("state")) {
-                    case "RUNNING" ->
-                        new RunState.Running(
-                            row.getInt("rounds_planned"),
-                            row.getInt("committed_rounds"),
-                            row.getInt("abandoned_in_a_row"));
-                    case "COMPLETED" -> new RunState.Completed();
-                    case "ABANDONED" -> new RunState.Abandoned(reason);
-                    case "CANCELLED" -> new RunState.Cancelled(reason);
-                    case String other ->
-                        throw new IllegalStateException("a run has the state " + other);
-                  };
-            })
+            (row, _) ->
+                RunState.stored(
+                    row.getString("state"),
+                    row.getString("reason"),
+                    row.getInt("rounds_planned"),
+                    row.getInt("committed_rounds"),
+                    row.getInt("abandoned_in_a_row")))
         .optional()
         .orElseThrow(() -> new UnknownRun(run));
   }

@@ -10,7 +10,6 @@ import dev.comity.federation.ServerCertificate;
 import dev.comity.membership.MessageKey;
 import dev.comity.plan.FederationId;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.util.concurrent.Executors;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -38,16 +37,6 @@ class FederationConfiguration {
   @Bean
   DataDirectory dataDirectory(ComityProperties properties) {
     return new DataDirectory(properties.dataDir());
-  }
-
-  @Bean
-  Path artifactsDirectory(DataDirectory directory) {
-    return directory.artifacts();
-  }
-
-  @Bean
-  Path spoolDirectory(DataDirectory directory) {
-    return directory.spool();
   }
 
   @Bean

@@ -1,7 +1,6 @@
 package dev.comity.formats;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -14,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -27,9 +27,9 @@ class SafetensorsPythonTest {
 
   @Test
   void pythonReadsWhatIsWrittenHereAndIsReadHere() throws Exception {
-    assumeTrue(
-        run("-c", "import numpy, safetensors") == 0,
-        PYTHON + " has no safetensors and numpy: pip install safetensors numpy");
+    if (run("-c", "import numpy, safetensors") != 0) {
+      skip(PYTHON + " has no safetensors and numpy: pip install safetensors numpy");
+    }
     var script = folder.resolve("double_every_tensor.py");
     try (var in = getClass().getResourceAsStream("double_every_tensor.py")) {
       Files.copy(Objects.requireNonNull(in), script);
@@ -70,6 +70,12 @@ class SafetensorsPythonTest {
     return bytes.toArray(ValueLayout.JAVA_BYTE);
   }
 
+  /// Surefire keeps the reason of a skipped test to itself, so it is printed too.
+  private static int skip(String reason) {
+    System.out.println("SafetensorsPythonTest is skipped: " + reason);
+    return Assumptions.abort(reason);
+  }
+
   private int run(String... arguments) throws IOException, InterruptedException {
     var command = new ArrayList<String>();
     command.add(PYTHON);
@@ -82,8 +88,7 @@ class SafetensorsPythonTest {
               .redirectOutput(folder.resolve("python.log").toFile())
               .start();
     } catch (IOException e) {
-      assumeTrue(false, PYTHON + " cannot be started: " + e.getMessage());
-      throw e;
+      return skip(PYTHON + " cannot be started: " + e.getMessage());
     }
     assertThat(process.waitFor(60, TimeUnit.SECONDS)).as("python ends within a minute").isTrue();
     return process.exitValue();

@@ -260,8 +260,8 @@ public final class AggregatorLink implements AutoCloseable {
     try {
       long offset = from;
       boolean open = true;
-      while (open && offset < update.byteSize()) {
-        int length = (int) Math.min(CHUNK_BYTES, update.byteSize() - offset);
+      while (open && offset < update.byteLength()) {
+        int length = (int) Math.min(CHUNK_BYTES, update.byteLength() - offset);
         var chunk =
             UploadChunk.newBuilder()
                 .setOffset(offset)

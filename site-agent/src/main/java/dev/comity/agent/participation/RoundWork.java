@@ -3,7 +3,6 @@ package dev.comity.agent.participation;
 import dev.comity.agent.protection.Sessions;
 import dev.comity.agent.protection.UpdateStore;
 import dev.comity.agent.resources.ResourceGate;
-import dev.comity.agent.training.Evaluation;
 import dev.comity.agent.training.PauseGate;
 import dev.comity.agent.training.Trainer;
 import dev.comity.agent.training.TrainingOutcome;
@@ -16,7 +15,6 @@ import dev.comity.plan.SiteId;
 import dev.comity.plan.UpdateTerms;
 import dev.comity.session.Standing;
 import dev.comity.update.DivergedException;
-import dev.comity.update.LocalUpdate;
 import dev.comity.update.Metrics;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -44,6 +42,7 @@ final class RoundWork {
   private final ResourceGate gate;
   private final StatusBoard status;
   private final CountDownLatch closing;
+  private final BaselineFile baseline;
 
   RoundWork(
       SiteId site,
@@ -55,7 +54,8 @@ final class RoundWork {
       Trainer trainer,
       ResourceGate gate,
       StatusBoard status,
-      CountDownLatch closing) {
+      CountDownLatch closing,
+      BaselineFile baseline) {
     this.site = site;
     this.check = check;
     this.memberships = memberships;
@@ -66,6 +66,7 @@ final class RoundWork {
     this.gate = gate;
     this.status = status;
     this.closing = closing;
+    this.baseline = baseline;
   }
 
   /// How the work on an offer ended.
@@ -112,9 +113,10 @@ final class RoundWork {
     if (!reports.permitted()) {
       return Outcome.OUT;
     }
+    Optional<Metrics> evaluated = Optional.empty();
     try {
       if (stored.isEmpty()) {
-        produce(offer, reports);
+        evaluated = Optional.of(produce(offer, reports));
       }
     } catch (DoesNotFollowException | MalformedException e) {
       return fail(offer, reports, "does-not-follow", String.valueOf(e.getMessage()));
@@ -148,15 +150,32 @@ final class RoundWork {
       return fail(offer, reports, "disk", "the site's disk failed or is full");
     }
     show(offer, AgentStatus.Phase.READY, 10, null);
-    return reports.ready() ? Outcome.READY : Outcome.OUT;
+    boolean heard = reports.ready();
+    if (terms.kind() == RunKind.EVALUATE && evaluated.isPresent()) {
+      compareWithAlone(terms, evaluated.get());
+    }
+    return heard ? Outcome.READY : Outcome.OUT;
   }
 
-  private void produce(Offer offer, Reports reports)
+  /// Of interest to the site alone: a failure costs the round nothing.
+  private void compareWithAlone(UpdateTerms terms, Metrics federated)
+      throws InterruptedException {
+    try {
+      baseline.write(terms, federated);
+    } catch (TrainingRefusedException | UncheckedIOException e) {
+      LOG.atWarn()
+          .addKeyValue("run", terms.run())
+          .setCause(e)
+          .log("Local baseline could not be written");
+    }
+  }
+
+  /// Trains and stores; gives the base model's evaluation.
+  private Metrics produce(Offer offer, Reports reports)
       throws DoesNotFollowException, InterruptedException {
     var terms = offer.plan().terms();
     float[] base = verifiedBase(offer);
     show(offer, AgentStatus.Phase.TRAINING, 0, null);
-    gate.awaitOpen();
     TrainingOutcome outcome =
         trainer.train(
             new TrainingRequest(terms, site, base),
@@ -164,9 +183,25 @@ final class RoundWork {
               show(offer, AgentStatus.Phase.TRAINING, tenths, null);
               reports.progress(tenths);
             },
-            PauseGate.alwaysOpen());
-    updates.protect(terms, update(terms, outcome));
+            pauses());
+    updates.protect(terms, outcome.update());
     trainer.discard(terms.digest());
+    return outcome.base();
+  }
+
+  /// The gate in the trainer's terms.
+  private PauseGate pauses() {
+    return new PauseGate() {
+      @Override
+      public boolean isOpen() {
+        return gate.isOpen();
+      }
+
+      @Override
+      public void awaitOpen() throws InterruptedException {
+        gate.awaitOpen();
+      }
+    };
   }
 
   private float[] verifiedBase(Offer offer) throws DoesNotFollowException, InterruptedException {
@@ -186,25 +221,6 @@ final class RoundWork {
       }
     }
     throw new InterruptedException("the agent closes");
-  }
-
-  private static LocalUpdate update(UpdateTerms terms, TrainingOutcome outcome) {
-    Metrics metrics = metrics(outcome.base());
-    return terms.kind() == RunKind.EVALUATE
-        ? LocalUpdate.ofMetrics(metrics)
-        : LocalUpdate.of(
-            outcome.delta(), terms.weighting().weight(outcome.examples()), metrics);
-  }
-
-  private static Metrics metrics(Evaluation evaluation) {
-    var histogram = evaluation.histogram();
-    int bins = histogram.size() / 2;
-    return new Metrics(
-        evaluation.lossSum(),
-        evaluation.correct(),
-        evaluation.examples(),
-        histogram.subList(0, bins),
-        histogram.subList(bins, histogram.size()));
   }
 
   private Outcome refuse(Offer offer, Reports reports, List<String> reasons)

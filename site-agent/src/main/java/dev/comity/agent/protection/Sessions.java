@@ -177,16 +177,18 @@ public final class Sessions implements AutoCloseable {
   }
 
   /// A session ended before any masked input: its update is free, unless this site did send one.
-  public synchronized void endedUnsent(Digest session) {
-    vault
-        .locks()
-        .forEach(
-            (terms, holder) -> {
-              if (holder.equals(session) && Standing.of(vault, terms) == Standing.UNSENT) {
-                SiteSession.leave(vault, session);
-              }
-            });
+  public synchronized Standing endedUnsent(Digest session) {
+    Standing standing = Standing.UNSENT;
+    for (var lock : vault.locks().entrySet()) {
+      if (lock.getValue().equals(session)) {
+        standing = Standing.of(vault, lock.getKey());
+        if (standing == Standing.UNSENT) {
+          SiteSession.leave(vault, session);
+        }
+      }
+    }
     open.remove(session);
+    return standing;
   }
 
   @Override

@@ -1,8 +1,10 @@
 package dev.comity.agent.resources;
 
 /// Whether the site's power, temperature and hours let it train now. Asked before training and
-/// between batches.
+/// between batches, from the training thread.
 public interface ResourceGate {
+  boolean isOpen();
+
   /// Returns at once while the gate is open, else when it opens again.
   ///
   /// @throws InterruptedException when the waiting thread is interrupted
@@ -10,6 +12,14 @@ public interface ResourceGate {
 
   /// A site without sensors: always open.
   static ResourceGate alwaysOpen() {
-    return () -> {};
+    return new ResourceGate() {
+      @Override
+      public boolean isOpen() {
+        return true;
+      }
+
+      @Override
+      public void awaitOpen() {}
+    };
   }
 }

@@ -23,10 +23,15 @@ public record Roll(int minReady, Map<SiteId, SiteStanding> sites) {
   public Roll {
     if (minReady < 1 || minReady > sites.size()) {
       throw new IllegalArgumentException(
-          "minReady " + minReady + " of a round with " + sites.size() + " sites: must be in [1, "
-              + sites.size() + "]");
+          "minReady "
+              + minReady
+              + " of a round with "
+              + sites.size()
+              + " sites: must be in [1, "
+              + sites.size()
+              + "]");
     }
-    var sorted = new TreeMap<SiteId, SiteStanding>((a, b) -> a.value().compareTo(b.value()));
+    var sorted = new TreeMap<SiteId, SiteStanding>();
     sorted.putAll(sites);
     sites = Collections.unmodifiableMap(sorted);
   }
@@ -81,7 +86,7 @@ public record Roll(int minReady, Map<SiteId, SiteStanding> sites) {
   }
 
   Roll with(SiteId site, SiteStanding standing) {
-    var changed = new TreeMap<SiteId, SiteStanding>((a, b) -> a.value().compareTo(b.value()));
+    var changed = new TreeMap<SiteId, SiteStanding>();
     changed.putAll(sites);
     changed.put(site, standing);
     return new Roll(minReady, changed);

@@ -1,7 +1,9 @@
 package dev.comity.run;
 
-/// Where a run stands. Running counts what matters for its end: committed training rounds, and rounds abandoned since
-/// the last commit.
+import org.jspecify.annotations.Nullable;
+
+/// Where a run stands. Running counts what matters for its end: committed training rounds, and
+/// rounds abandoned since the last commit.
 ///
 /// | state | training committed | evaluation committed | round abandoned | cancel requested |
 /// |---|---|---|---|---|
@@ -14,7 +16,22 @@ public sealed interface RunState {
 
   RunTransition on(RunEvent event);
 
-  /// Rounds are still owed. `planned` > 0 counts committed training rounds; the evaluation of the final model follows them.
+  /// The state that a row of the table `run` tells; `reason` is the reason of Abandoned and the
+  /// account of Cancelled.
+  static RunState stored(
+      String state, @Nullable String reason, int planned, int committed, int abandonedInARow) {
+    var why = reason == null ? "" : reason;
+    return switch (state) {
+      case "RUNNING" -> new Running(planned, committed, abandonedInARow);
+      case "COMPLETED" -> new Completed();
+      case "ABANDONED" -> new Abandoned(why);
+      case "CANCELLED" -> new Cancelled(why);
+      default -> throw new IllegalStateException("a run has the state " + state);
+    };
+  }
+
+  /// Rounds are still owed. `planned` > 0 counts committed training rounds; the evaluation of the
+  /// final model follows them.
   record Running(int planned, int committed, int abandonedInARow) implements RunState {
     public Running {
       if (planned < 1) {
@@ -51,8 +68,7 @@ public sealed interface RunState {
         case RunEvent.EvaluationCommitted _ ->
             new RunTransition.Ignored(
                 "an evaluation ends a run only after its " + planned + " training rounds");
-        case RunEvent.RoundAbandoned(var reason)
-            when abandonedInARow + 1 == ABANDONED_IN_A_ROW ->
+        case RunEvent.RoundAbandoned(var reason) when abandonedInARow + 1 == ABANDONED_IN_A_ROW ->
             new RunTransition.Moved(
                 new Abandoned(
                     ABANDONED_IN_A_ROW

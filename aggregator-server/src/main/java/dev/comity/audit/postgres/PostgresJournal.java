@@ -2,15 +2,18 @@ package dev.comity.audit.postgres;
 
 import dev.comity.audit.Journal;
 import dev.comity.audit.JournalEntry;
+import dev.comity.audit.JournalLine;
 import dev.comity.audit.Signals;
 import dev.comity.plan.Digest;
 import dev.comity.plan.RunId;
 import dev.comity.plan.SiteId;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +31,37 @@ final class PostgresJournal implements Journal {
     this.sql = sql;
     this.signals = signals;
     this.clock = clock;
+  }
+
+  @Override
+  public long append(JournalLine line) {
+    var revision =
+        sql.sql("update run set revision = revision + 1 where id = ? returning revision")
+            .param(line.run().value())
+            .query(Long.class)
+            .single();
+    var session = line.session();
+    var site = line.site();
+    sql.sql(
+            """
+            insert into journal (run_id, revision, at, kind, round_id, session_id, site_id, event, from_state, to_state,
+              sentence)
+            values (:run, :revision, :at, :kind, :round, :session, :site, :event, :from, :to, :sentence)
+            """)
+        .param("run", line.run().value())
+        .param("revision", revision)
+        .param("at", clock.instant().atOffset(ZoneOffset.UTC))
+        .param("kind", line.kind().name())
+        .param("round", line.round(), Types.BIGINT)
+        .param("session", session == null ? null : session.bytes(), Types.BINARY)
+        .param("site", site == null ? null : site.value(), Types.VARCHAR)
+        .param("event", line.event())
+        .param("from", line.from(), Types.VARCHAR)
+        .param("to", line.to(), Types.VARCHAR)
+        .param("sentence", line.sentence())
+        .update();
+    signals.signal(Signals.run(line.run().value().toString()));
+    return revision;
   }
 
   @Override
@@ -76,7 +110,7 @@ final class PostgresJournal implements Journal {
   }
 
   private static @Nullable Digest digest(byte @Nullable [] bytes) {
-    return bytes == null ? null : Digest.fromBytes(bytes);
+    return bytes == null ? null : Digest.ofValue(bytes);
   }
 
   private static @Nullable SiteId site(@Nullable String value) {

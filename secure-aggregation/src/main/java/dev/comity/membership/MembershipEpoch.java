@@ -97,6 +97,11 @@ public record MembershipEpoch(
     return allowedArchitectures.stream().anyMatch(pattern -> pattern.matches(architecture));
   }
 
+  /// The digest of this version's bytes.
+  public Digest digest() {
+    return Digest.of(encode());
+  }
+
   byte[] encode() {
     return CborWriter.map()
         .integer("format", FORMAT)

@@ -18,8 +18,9 @@ import org.springframework.context.SmartLifecycle;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 
-/// LISTEN and NOTIFY on one channel whose payload is the topic. One thread owns the listening connection; when the
-/// connection is lost everybody is woken once it stands again, since notifications may have been missed.
+/// LISTEN and NOTIFY on one channel whose payload is the topic. One thread owns the listening
+/// connection; when the connection is lost everybody is woken once it stands again, since
+/// notifications may have been missed.
 @Component
 final class PostgresSignals implements Signals, SmartLifecycle {
 

@@ -89,6 +89,11 @@ final class Aggregator {
         }
       } catch (IOException _) {
         continue; // not listening yet
+      } catch (RestRefusal refusal) {
+        if (!refusal.isServerError()) {
+          throw refusal;
+        }
+        // Listening, but not all of it is up yet.
       }
     }
   }

@@ -158,12 +158,13 @@ final class RestApi {
     if (response.statusCode() / 100 == 2) {
       return response.body().isEmpty() ? JSON.nullNode() : JSON.readTree(response.body());
     }
-    throw new DemoFailure(
+    throw new RestRefusal(
         "%s %s was refused with status %d: %s"
             .formatted(
                 response.request().method(),
                 response.request().uri(),
                 response.statusCode(),
-                response.body()));
+                response.body()),
+        response.statusCode());
   }
 }

@@ -103,17 +103,19 @@ class PytorchTrainerTest {
     var wide =
         TrainingCases.of(TrainingCases.mlp(WIDTH, 512, 512, 2))
             .optimizer(new LocalObjective.Plain(), 0.05, 0.9, 0);
-    var trainer = trainer(TRAIN, TEST, folder.resolve("alone"));
+    var trainer =
+        new PytorchTrainer(TRAIN, TEST, checkpoints, Duration.ofHours(1), InstantSource.system());
     var alone = new ArrayList<float[]>();
     for (int version = 0; version < 4; version++) {
       alone.add(train(trainer, wide.baseVersion(version).request()).delta());
+      trainer.discard(wide.baseVersion(version).terms().digest());
     }
 
     try (var pool = Executors.newFixedThreadPool(4)) {
       var together = new ArrayList<Future<float[]>>();
       for (int version = 0; version < 4; version++) {
         var request = wide.baseVersion(version).request();
-        together.add(pool.submit(() -> train(trainer(), request).delta()));
+        together.add(pool.submit(() -> train(trainer, request).delta()));
       }
       for (int version = 0; version < 4; version++) {
         assertThat(together.get(version).get()).isEqualTo(alone.get(version));

@@ -1,17 +1,68 @@
 package dev.comity.consortium;
 
+import dev.comity.codec.MalformedException;
+import dev.comity.membership.RefusedSignatureException;
+import java.io.UncheckedIOException;
+import java.time.Clock;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
 
-/// The consortium's offline command.
+/// The consortium's command: it keeps the key that decides who belongs to a federation, on a
+/// machine of the consortium's own. Exit codes: 0 done, 1 refused or failed, 2 wrong or missing
+/// arguments.
 @Command(
-    name = "consortium",
+    name = "comity-consortium",
     description = "Keeps the consortium's key and signs the membership of a federation.",
     mixinStandardHelpOptions = true,
-    synopsisSubcommandLabel = "COMMAND")
+    versionProvider = ConsortiumCommand.Version.class,
+    synopsisSubcommandLabel = "COMMAND",
+    footer = {
+      "",
+      "Exit codes: 0 done, 1 refused or failed, 2 wrong or missing arguments.",
+      "The private key stays in the folder given by --dir; keep that machine offline where you can."
+    })
 public final class ConsortiumCommand {
+  static final int REFUSED = 1;
+  static final int ASKS = 2;
+
+  /// The version in the jar's manifest.
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = ConsortiumCommand.class.getPackage().getImplementationVersion();
+      return new String[] {"comity-consortium " + (version == null ? "(not packaged)" : version)};
+    }
+  }
+
+  private ConsortiumCommand() {}
 
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new ConsortiumCommand()).execute(arguments));
+    System.exit(commandLine(Clock.systemUTC()).execute(arguments));
+  }
+
+  static CommandLine commandLine(Clock clock) {
+    return new CommandLine(new ConsortiumCommand())
+        .addSubcommand(new InitCommand())
+        .addSubcommand(new InviteCommand(clock))
+        .addSubcommand(new AdmitCommand(clock))
+        .addSubcommand(new VerifyCommand(clock))
+        .setExecutionExceptionHandler(ConsortiumCommand::explain);
+  }
+
+  /// What can be expected to go wrong is one line; anything else is a defect and keeps its trace.
+  private static int explain(Exception e, CommandLine command, CommandLine.ParseResult parsed)
+      throws Exception {
+    return switch (e) {
+      case IllegalArgumentException _,
+          MalformedException _,
+          RefusedSignatureException _,
+          UncheckedIOException _,
+          AggregatorException _ -> {
+        command.getErr().println(command.getCommandName() + ": " + e.getMessage());
+        yield REFUSED;
+      }
+      case Exception other -> throw other;
+    };
   }
 }

@@ -1,0 +1,440 @@
+package dev.comity.consortium;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.comity.membership.MembershipEpoch;
+import dev.comity.membership.MembershipEpoch.Member;
+import dev.comity.membership.MessageKey;
+import dev.comity.membership.MessagePublicKey;
+import dev.comity.membership.SignedInvitation;
+import dev.comity.plan.Architecture;
+import dev.comity.plan.Digest;
+import dev.comity.plan.SiteId;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.GeneralSecurityException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ConsortiumCommandTest {
+  private static final Instant NOW = Instant.parse("2026-03-01T00:00:00Z");
+
+  @TempDir static Path certificates;
+
+  @TempDir Path temporary;
+
+  private Clock clock = Clock.fixed(NOW, ZoneOffset.UTC);
+  private Path folder;
+  private Path apiToken;
+  private LocalAggregator aggregator;
+
+  private record Outcome(int exitCode, String out, String err) {}
+
+  @BeforeAll
+  static void makeCertificates() throws Exception {
+    LocalAggregator.certificates(certificates.resolve("localhost"), "localhost");
+    LocalAggregator.certificates(certificates.resolve("elsewhere"), "elsewhere.example");
+  }
+
+  @BeforeEach
+  void startFederation() throws Exception {
+    folder = temporary.resolve("consortium");
+    assertThat(run("init", "--dir", folder.toString()).exitCode()).isZero();
+    apiToken = Files.writeString(temporary.resolve("token"), LocalAggregator.API_TOKEN + "\n");
+    aggregator = new LocalAggregator(certificates.resolve("localhost"), consortium());
+  }
+
+  @AfterEach
+  void stopAggregator() {
+    aggregator.close();
+  }
+
+  @Test
+  void initMakesAKeyThatOnlyItsOwnerReadsAndPrintsItsFingerprint() throws Exception {
+    Path other = temporary.resolve("other");
+
+    Outcome outcome = run("init", "--dir", other.toString(), "--json");
+
+    MessagePublicKey key = MessageKey.read(other.resolve("consortium.key")).publicKey();
+    assertThat(outcome.out()).contains(key.displayFingerprint()).contains(key.hex());
+    assertThat(Files.readString(other.resolve("consortium.pub")).strip()).isEqualTo(key.hex());
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(other)))
+        .isEqualTo("rwx------");
+  }
+
+  @Test
+  void initNeverReplacesAKey() throws Exception {
+    Outcome outcome = run("init", "--dir", folder.toString());
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("already exists").hasLineCount(1);
+    assertThat(Files.readString(folder.resolve("consortium.pub")).strip())
+        .isEqualTo(MessageKey.read(folder.resolve("consortium.key")).publicKey().hex());
+  }
+
+  @Test
+  void aKeyOpenToOthersIsNotUsed() throws Exception {
+    Files.setPosixFilePermissions(
+        folder.resolve("consortium.key"), PosixFilePermissions.fromString("rw-r--r--"));
+
+    Outcome outcome = invite("north", "--ca-pin", caPin().hex());
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("chmod 600");
+    assertThat(outcome.out()).isEmpty();
+  }
+
+  @Test
+  void inviteWithoutAPinShowsTheOneItSawAndAsks() throws Exception {
+    Outcome outcome = invite("north");
+
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.err()).contains(caPin().hex()).contains("--ca-pin").hasLineCount(1);
+    assertThat(outcome.out()).isEmpty();
+  }
+
+  @Test
+  void inviteSignsATokenForTheFederationBehindThePin() throws Exception {
+    Outcome outcome = invite("north", "--ca-pin", caPin().hex(), "--expires", "PT48H");
+
+    assertThat(outcome.exitCode()).isZero();
+    var invitation = SignedInvitation.parse(outcome.out()).requireIssuedBy(consortium());
+    assertThat(invitation.site()).isEqualTo(new SiteId("north"));
+    assertThat(invitation.federation().value()).isEqualTo("demo");
+    assertThat(invitation.url()).isEqualTo(aggregator.url());
+    assertThat(invitation.caPin()).isEqualTo(caPin());
+    assertThat(invitation.expiresAt()).isEqualTo(NOW.plus(Duration.ofHours(48)));
+  }
+
+  @Test
+  void inviteRemembersThePin() throws Exception {
+    assertThat(invite("north", "--ca-pin", caPin().hex()).exitCode()).isZero();
+
+    assertThat(invite("south").exitCode()).isZero();
+  }
+
+  @Test
+  void inviteRefusesAnotherCa() {
+    Outcome outcome = invite("north", "--ca-pin", "00".repeat(32));
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("another aggregator, or somebody in between");
+  }
+
+  @Test
+  void inviteReadsTheFederationFromAFileWithoutAnyConnection() throws Exception {
+    Path info = Files.writeString(temporary.resolve("federation.json"), aggregator.info());
+    aggregator.close();
+
+    Outcome outcome = invite("north", "--federation-info", info.toString());
+
+    assertThat(outcome.exitCode()).isZero();
+    assertThat(SignedInvitation.parse(outcome.out()).invitation().caPin()).isEqualTo(caPin());
+  }
+
+  @Test
+  void refusesACertificateForAnotherHost() throws Exception {
+    try (LocalAggregator elsewhere =
+        new LocalAggregator(certificates.resolve("elsewhere"), consortium())) {
+      Outcome outcome =
+          run(
+              "invite",
+              "--dir",
+              folder.toString(),
+              "--site",
+              "north",
+              "--url",
+              elsewhere.url().toString(),
+              "--ca-pin",
+              pinOf(elsewhere).hex());
+
+      assertThat(outcome.exitCode()).isEqualTo(1);
+      assertThat(outcome.err()).contains("does not prove to be the aggregator");
+    }
+  }
+
+  @Test
+  void refusesAServerThatShowsTheRightCaButHoldsAnotherCertificate() throws Exception {
+    // Tells the first aggregator's CA, which is public, and cannot show a certificate of it.
+    try (LocalAggregator liar =
+        new LocalAggregator(certificates.resolve("elsewhere"), consortium()) {
+          @Override
+          String caPem() throws GeneralSecurityException {
+            return aggregator.caPem();
+          }
+        }) {
+      Outcome outcome =
+          run(
+              "invite",
+              "--dir",
+              folder.toString(),
+              "--site",
+              "north",
+              "--url",
+              liar.url().toString(),
+              "--ca-pin",
+              caPin().hex());
+
+      assertThat(outcome.exitCode()).isEqualTo(1);
+      assertThat(outcome.err()).contains("does not prove to be the aggregator");
+    }
+  }
+
+  @Test
+  void refusesAnAddressWithoutTls() {
+    Outcome outcome =
+        run("invite", "--dir", folder.toString(), "--site", "north", "--url", "http://localhost:1");
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("must look like https://host:port");
+  }
+
+  @Test
+  void admitSignsTheFirstMembershipAndTheNextKeepsItsMembers() throws Exception {
+    MessagePublicKey north = enrol("north");
+    MessagePublicKey south = enrol("south");
+    MessagePublicKey west = enrol("west");
+
+    Outcome first =
+        admit(
+            "--ca-pin",
+            caPin().hex(),
+            "--site",
+            "north=" + north.displayFingerprint(),
+            "--site",
+            "south=" + south.fingerprint().hex(),
+            "--n-c-floor",
+            "2");
+    MembershipEpoch one = current();
+    Outcome second = admit("--site", "west=" + west.displayFingerprint());
+    MembershipEpoch two = current();
+
+    assertThat(first.exitCode()).as(first.err()).isZero();
+    assertThat(one.version()).isEqualTo(1);
+    assertThat(one.previous()).isEmpty();
+    assertThat(one.aggregator()).isEqualTo(aggregator.key.publicKey());
+    assertThat(one.members())
+        .containsExactly(
+            new Member(new SiteId("north"), north), new Member(new SiteId("south"), south));
+    assertThat(one.nCFloor()).isEqualTo(2);
+    assertThat(one.allows(Architecture.parse("mlp(60,32,10)"))).isTrue();
+    assertThat(one.issuedAt()).isEqualTo(NOW);
+    assertThat(one.expiresAt()).isEqualTo(NOW.plus(Duration.ofDays(365)));
+    assertThat(second.exitCode()).as(second.err()).isZero();
+    assertThat(two.version()).isEqualTo(2);
+    assertThat(two.members()).hasSize(3).contains(new Member(new SiteId("west"), west));
+    assertThat(two.nCFloor()).isEqualTo(2);
+    assertThat(folder.resolve("membership-2.json")).exists();
+  }
+
+  @Test
+  void admitRefusesAKeyWhoseFingerprintWasNotTold() {
+    enrol("north");
+    MessagePublicKey told = MessageKey.generate().publicKey();
+
+    Outcome outcome =
+        admit("--ca-pin", pinOf(aggregator).hex(), "--site", "north=" + told.displayFingerprint());
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err())
+        .contains("site north: the aggregator offers a key with fingerprint")
+        .contains("nothing was signed");
+    assertThat(aggregator.membership()).isEmpty();
+  }
+
+  @Test
+  void admitRefusesASiteThatHasNotEnrolled() {
+    Outcome outcome =
+        admit(
+            "--ca-pin",
+            pinOf(aggregator).hex(),
+            "--site",
+            "north=" + MessageKey.generate().publicKey().displayFingerprint());
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("site north has not enrolled");
+  }
+
+  @Test
+  void aMemberThatLeavesOrChangesItsKeyHasTheOldKeyRevoked() {
+    MessagePublicKey north = enrol("north");
+    MessagePublicKey south = enrol("south");
+    admit(
+        "--ca-pin",
+        pinOf(aggregator).hex(),
+        "--site",
+        "north=" + north.displayFingerprint(),
+        "--site",
+        "south=" + south.displayFingerprint());
+    MessagePublicKey renewed = enrol("south");
+
+    Outcome outcome = admit("--remove", "north", "--site", "south=" + renewed.displayFingerprint());
+
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    assertThat(current().members()).containsExactly(new Member(new SiteId("south"), renewed));
+    assertThat(current().revokedKeys())
+        .containsExactlyInAnyOrder(north.fingerprint(), south.fingerprint());
+  }
+
+  @Test
+  void admitRefusesAnAggregatorThatWasSetBack() {
+    MessagePublicKey north = enrol("north");
+    admit("--ca-pin", pinOf(aggregator).hex(), "--site", "north=" + north.displayFingerprint());
+    admit("--expires", "P30D");
+    aggregator.setBack();
+
+    Outcome outcome = admit("--expires", "P60D");
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err())
+        .contains("holds membership version 1, but took version 2 from this folder before");
+  }
+
+  @Test
+  void admitRefusesAWrongApiTokenWithoutShowingIt() throws Exception {
+    Files.writeString(apiToken, "a-wrong-token");
+
+    Outcome outcome = admit("--ca-pin", caPin().hex());
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err())
+        .contains("status 401: no such token; the API token must be valid and of role ADMIN")
+        .doesNotContain("a-wrong-token");
+  }
+
+  @Test
+  void aChangedAggregatorKeyIsRefused() throws Exception {
+    assertThat(invite("north", "--ca-pin", caPin().hex()).exitCode()).isZero();
+    aggregator.close();
+    aggregator = new LocalAggregator(certificates.resolve("localhost"), consortium());
+
+    Outcome outcome = admit();
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("this folder belongs to federation demo");
+  }
+
+  @Test
+  void saysWhenNobodyListens() throws Exception {
+    String pin = caPin().hex();
+    aggregator.close();
+
+    Outcome outcome = invite("north", "--ca-pin", pin);
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("cannot be reached");
+  }
+
+  @Test
+  void verifyChecksMembershipsAndInvitationsOffline() throws Exception {
+    MessagePublicKey north = enrol("north");
+    Path token =
+        Files.writeString(
+            temporary.resolve("invitation"), invite("north", "--ca-pin", caPin().hex()).out());
+    admit("--site", "north=" + north.displayFingerprint());
+    Path membership = folder.resolve("membership-1.json");
+    aggregator.close();
+
+    assertThat(run("verify", token.toString(), "--dir", folder.toString()).out())
+        .contains("invitation   of north to demo");
+    assertThat(run("verify", membership.toString(), "--key", consortium().hex()).out())
+        .contains("member       north  " + north.displayFingerprint());
+    assertThat(run("verify", membership.toString(), "--dir", folder.toString(), "--json").out())
+        .contains("\"expired\" : false");
+
+    Outcome stranger =
+        run("verify", membership.toString(), "--key", MessageKey.generate().publicKey().hex());
+    assertThat(stranger.exitCode()).isEqualTo(1);
+    assertThat(stranger.err()).contains("not signed by the consortium key");
+
+    clock = Clock.offset(clock, Duration.ofDays(8));
+    Outcome late = run("verify", token.toString(), "--dir", folder.toString());
+    assertThat(late.exitCode()).isEqualTo(1);
+    assertThat(late.err()).contains("the invitation expired at 2026-03-08T00:00:00Z");
+
+    Outcome garbage = run("verify", apiToken.toString(), "--dir", folder.toString());
+    assertThat(garbage.exitCode()).isEqualTo(1);
+    assertThat(garbage.err()).contains("not an invitation");
+  }
+
+  @Test
+  void explainsItselfAndRefusesUnknownArguments() {
+    assertThat(run("--help").out()).contains("init", "invite", "admit", "verify", "Exit codes");
+    assertThat(run("admit", "--help").out()).contains("ID=FINGERPRINT");
+    assertThat(run("init", "--dri", "x").exitCode()).isEqualTo(2);
+  }
+
+  private Outcome invite(String site, String... more) {
+    return run(
+        concat(
+            more,
+            "invite",
+            "--dir",
+            folder.toString(),
+            "--site",
+            site,
+            "--url",
+            aggregator.url().toString()));
+  }
+
+  private Outcome admit(String... more) {
+    return run(
+        concat(
+            more,
+            "admit",
+            "--dir",
+            folder.toString(),
+            "--url",
+            aggregator.url().toString(),
+            "--token-file",
+            apiToken.toString()));
+  }
+
+  private static String[] concat(String[] more, String... first) {
+    return Stream.concat(Stream.of(first), Stream.of(more)).toArray(String[]::new);
+  }
+
+  private Outcome run(String... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int exitCode =
+        ConsortiumCommand.commandLine(clock)
+            .setOut(new PrintWriter(out, true))
+            .setErr(new PrintWriter(err, true))
+            .execute(arguments);
+    return new Outcome(exitCode, out.toString(), err.toString());
+  }
+
+  private MessagePublicKey enrol(String site) {
+    MessagePublicKey key = MessageKey.generate().publicKey();
+    aggregator.enrolled.put(site, key);
+    return key;
+  }
+
+  private MembershipEpoch current() {
+    return aggregator.membership().orElseThrow().verify(consortium());
+  }
+
+  private MessagePublicKey consortium() {
+    return new ConsortiumFolder(folder).publicKey();
+  }
+
+  private Digest caPin() throws Exception {
+    return pinOf(aggregator);
+  }
+
+  private static Digest pinOf(LocalAggregator aggregator) {
+    return FederationInfo.parse("test", aggregator.info()).caPin();
+  }
+}

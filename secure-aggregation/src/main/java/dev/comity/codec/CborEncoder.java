@@ -1,0 +1,75 @@
+package dev.comity.codec;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// Writes items in the one form that `CborDecoder` accepts.
+final class CborEncoder {
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+  private CborEncoder() {}
+
+  static byte[] encode(CborValue value) {
+    CborEncoder encoder = new CborEncoder();
+    encoder.write(value);
+    return encoder.out.toByteArray();
+  }
+
+  private void write(CborValue value) {
+    switch (value) {
+      case CborValue.Whole(long number) when number >= 0 -> head(0, number);
+      case CborValue.Whole(long number) -> head(1, ~number);
+      case CborValue.Binary(Bytes bytes) -> {
+        head(2, bytes.size());
+        out.writeBytes(bytes.toByteArray());
+      }
+      case CborValue.Text(String text) -> {
+        byte[] utf8 = text.getBytes(UTF_8);
+        head(3, utf8.length);
+        out.writeBytes(utf8);
+      }
+      case CborValue.Sequence(var items) -> {
+        head(4, items.size());
+        items.forEach(this::write);
+      }
+      case CborValue.Mapping(var fields) -> {
+        Map<byte[], CborValue> sorted = new TreeMap<>(Arrays::compareUnsigned);
+        fields.forEach((name, field) -> sorted.put(encode(new CborValue.Text(name)), field));
+        head(5, sorted.size());
+        sorted.forEach((key, field) -> {
+          out.writeBytes(key);
+          write(field);
+        });
+      }
+      case CborValue.Flag(boolean flag) -> out.write(flag ? 0xf5 : 0xf4);
+      case CborValue.Real(double number) -> {
+        out.write(0xfb);
+        out.writeBytes(ByteBuffer.allocate(8).putDouble(number).array());
+      }
+    }
+  }
+
+  private void head(int majorType, long argument) {
+    int type = majorType << 5;
+    if (argument < 24) {
+      out.write(type | (int) argument);
+    } else if (argument < 1L << 8) {
+      out.write(type | 24);
+      out.write((int) argument);
+    } else if (argument < 1L << 16) {
+      out.write(type | 25);
+      out.writeBytes(ByteBuffer.allocate(2).putShort((short) argument).array());
+    } else if (argument < 1L << 32) {
+      out.write(type | 26);
+      out.writeBytes(ByteBuffer.allocate(4).putInt((int) argument).array());
+    } else {
+      out.write(type | 27);
+      out.writeBytes(ByteBuffer.allocate(8).putLong(argument).array());
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package dev.comity.session;
+
+import dev.comity.codec.Bytes;
+import dev.comity.codec.CborReader;
+import dev.comity.codec.CborWriter;
+import dev.comity.plan.Digest;
+
+/// The body of P1: two X25519 public keys, the commitment to the self-mask seed, this site's share
+/// of the graph's randomness, its session counter and the head of its privacy ledger.
+record Advertisement(
+    Bytes maskKey,
+    Bytes channelKey,
+    Digest seedCommitment,
+    Bytes graphRandomness,
+    long counter,
+    Digest ledgerHead) {
+  static final int MOST_BYTES = 512;
+
+  /// The head of a ledger without entries.
+  static final Digest EMPTY_LEDGER = Digest.of(new byte[0]);
+
+  byte[] encode() {
+    return CborWriter.map()
+        .bytes("maskKey", maskKey)
+        .bytes("channelKey", channelKey)
+        .bytes("seedCommitment", seedCommitment.bytes())
+        .bytes("graphRandomness", graphRandomness)
+        .integer("counter", counter)
+        .bytes("ledgerHead", ledgerHead.bytes())
+        .toBytes();
+  }
+
+  /// Fails with `SessionRefusal`, also when a key is not canonical or of small order.
+  static Advertisement of(SignedMessage message) {
+    String what = message.phase() + " of " + message.sender();
+    Advertisement advertisement =
+        Refusals.malformed(
+            what,
+            () ->
+                CborReader.read(
+                    message.body().toByteArray(), "Advertisement", Advertisement::fromCbor));
+    X25519.requireCanonical(advertisement.maskKey.toByteArray(), "mask key in " + what);
+    X25519.requireCanonical(advertisement.channelKey.toByteArray(), "channel key in " + what);
+    if (advertisement.maskKey.equals(advertisement.channelKey)) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.BAD_KEY, what + ": mask key and channel key are the same");
+    }
+    return advertisement;
+  }
+
+  /// Canonical keys are equal exactly when their bytes are.
+  boolean sharesAKeyWith(Advertisement other) {
+    return maskKey.equals(other.maskKey)
+        || maskKey.equals(other.channelKey)
+        || channelKey.equals(other.maskKey)
+        || channelKey.equals(other.channelKey);
+  }
+
+  private static Advertisement fromCbor(CborReader in) {
+    long counter = in.integer("counter");
+    if (counter < 1) {
+      throw new IllegalArgumentException("counter " + counter + "; must be >= 1");
+    }
+    return new Advertisement(
+        in.bytes("maskKey", X25519.KEY_BYTES),
+        in.bytes("channelKey", X25519.KEY_BYTES),
+        SessionDescriptor.digest(in, "seedCommitment"),
+        in.bytes("graphRandomness", 32),
+        counter,
+        SessionDescriptor.digest(in, "ledgerHead"));
+  }
+}

@@ -1,0 +1,101 @@
+package dev.comity.session;
+
+import dev.comity.membership.MessageKey;
+import dev.comity.plan.SiteId;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/// P1: the sites of the roster advertise their keys.
+record AdvertisingKeys(Roster roster, SortedMap<SiteId, SignedMessage> received)
+    implements ServerSession {
+
+  AdvertisingKeys {
+    received = Collections.unmodifiableSortedMap(new TreeMap<>(received));
+  }
+
+  static AdvertisingKeys of(Roster roster) {
+    return new AdvertisingKeys(roster, new TreeMap<>());
+  }
+
+  @Override
+  public State state() {
+    return State.ADVERTISING_KEYS;
+  }
+
+  @Override
+  public SessionDescriptor descriptor() {
+    return roster.descriptor();
+  }
+
+  @Override
+  public Transition on(SessionEvent event) {
+    return switch (event) {
+      case SessionEvent.MessageReceived(var message) ->
+          Gate.check(roster, message, SignedMessage.Phase.ADVERTISE_KEYS, received)
+              .orElseGet(() -> Gate.refusing(() -> accept(message)));
+      case SessionEvent.MaskedInputStored(var site, _) ->
+          new Transition.Refused("masked input of " + site + " before any keys");
+      case SessionEvent.PhaseDeadlinePassed(var phase)
+          when phase != SignedMessage.Phase.ADVERTISE_KEYS ->
+          new Transition.Ignored("the deadline of " + phase + " is not running");
+      case SessionEvent.PhaseDeadlinePassed _ when received.size() >= roster.minSurvivors() ->
+          new Transition.Moved(SharingKeys.of(KeyList.of(roster, received.values())));
+      case SessionEvent.PhaseDeadlinePassed _ ->
+          aborted(
+              "%d of %d sites advertised keys in time; %d are needed"
+                  .formatted(received.size(), roster.keys().size(), roster.minSurvivors()));
+      case SessionEvent.Cancelled(var reason) -> aborted("cancelled: " + reason);
+      case SessionEvent.MemberRevoked(var site) when roster.holds(site) ->
+          aborted(site + " was revoked");
+      case SessionEvent.MemberRevoked(var site) ->
+          new Transition.Ignored(site + " is not in the roster of this session");
+    };
+  }
+
+  private Transition accept(SignedMessage message) {
+    roster.verify(message, roster.session());
+    Advertisement advertisement = Advertisement.of(message);
+    for (SignedMessage other : received.values()) {
+      Advertisement theirs = Advertisement.of(other);
+      if (advertisement.sharesAKeyWith(theirs)) {
+        throw new SessionRefusal(
+            SessionRefusal.Reason.BAD_KEY,
+            "keys of %s: %s advertised one of them; make fresh keys"
+                .formatted(message.sender(), other.sender()));
+      }
+    }
+    SortedMap<SiteId, SignedMessage> now = new TreeMap<>(received);
+    now.put(message.sender(), message);
+    return new Transition.Moved(
+        now.size() == roster.keys().size()
+            ? SharingKeys.of(KeyList.of(roster, now.values()))
+            : new AdvertisingKeys(roster, now));
+  }
+
+  private Transition aborted(String reason) {
+    return new Transition.Moved(new Aborted(roster, reason, Optional.empty()));
+  }
+
+  @Override
+  public List<Owed> owed() {
+    return roster.keys().keySet().stream()
+        .filter(site -> !received.containsKey(site))
+        .map(site -> new Owed(site, SignedView.Kind.DESCRIPTOR))
+        .toList();
+  }
+
+  @Override
+  public Optional<SignedView> viewFor(SiteId site, MessageKey aggregator) {
+    return roster.holds(site) && !received.containsKey(site)
+        ? Optional.of(SignedView.descriptor(descriptor(), aggregator))
+        : Optional.empty();
+  }
+
+  @Override
+  public Optional<SignedMessage.Phase> deadline() {
+    return Optional.of(SignedMessage.Phase.ADVERTISE_KEYS);
+  }
+}

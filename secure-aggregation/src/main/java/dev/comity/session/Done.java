@@ -1,0 +1,80 @@
+package dev.comity.session;
+
+import dev.comity.codec.CborWriter;
+import dev.comity.membership.MessageKey;
+import dev.comity.plan.SiteId;
+import dev.comity.update.Mask;
+import java.util.List;
+import java.util.Optional;
+
+/// Certified and answered: either the masks that remain are known, or a dealer made them
+/// unknowable.
+record Done(
+    Dealing dealing,
+    HeaderList headers,
+    Certificate.Commit commit,
+    Revealed revealed,
+    Verdict outcome)
+    implements ServerSession {
+
+  @Override
+  public State state() {
+    return State.DONE;
+  }
+
+  @Override
+  public SessionDescriptor descriptor() {
+    return dealing.roster().descriptor();
+  }
+
+  @Override
+  public Transition on(SessionEvent event) {
+    return new Transition.Ignored("the session is done");
+  }
+
+  @Override
+  public List<Owed> owed() {
+    return List.of();
+  }
+
+  @Override
+  public Optional<SignedView> viewFor(SiteId site, MessageKey aggregator) {
+    return Optional.empty();
+  }
+
+  @Override
+  public Optional<Certificate> certificate() {
+    return Optional.of(commit);
+  }
+
+  @Override
+  public List<SiteId> survivors() {
+    return headers.survivors();
+  }
+
+  @Override
+  public Optional<Verdict> verdict() {
+    return Optional.of(outcome);
+  }
+
+  @Override
+  public List<Mask> recovery() {
+    return switch (outcome) {
+      case Verdict.Summed _ -> revealed.masks(dealing.keys());
+      case Verdict.Burned(var dealers, var reason) ->
+          throw new IllegalStateException("no sum: " + reason + ", dealt by " + dealers);
+      case Verdict.Aborted(var reason) -> throw new IllegalStateException("no sum: " + reason);
+    };
+  }
+
+  @Override
+  public byte[] transcript() {
+    return CborWriter.map()
+        .bytes("descriptor", descriptor().encode())
+        .map("keys", dealing.keys().toCbor())
+        .map("shares", dealing.shares().toCbor())
+        .map("headers", headers.toCbor())
+        .bytes("certificate", commit.encode())
+        .toBytes();
+  }
+}

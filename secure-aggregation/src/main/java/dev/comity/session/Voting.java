@@ -1,0 +1,130 @@
+package dev.comity.session;
+
+import dev.comity.membership.MessageKey;
+import dev.comity.plan.SiteId;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/// P4: the sites of U2 vote on the survivors U3. There is no deadline.
+///
+/// A site may ABORT after its COMMIT, which then no longer counts. Once T COMMITs can no longer be
+/// reached the session goes on to Aborting.
+record Voting(
+    Dealing dealing,
+    HeaderList headers,
+    SortedMap<SiteId, SignedMessage> commits,
+    SortedMap<SiteId, SignedMessage> aborts)
+    implements ServerSession {
+
+  Voting {
+    commits = Collections.unmodifiableSortedMap(new TreeMap<>(commits));
+    aborts = Collections.unmodifiableSortedMap(new TreeMap<>(aborts));
+  }
+
+  static Voting of(Dealing dealing, HeaderList headers) {
+    return new Voting(dealing, headers, new TreeMap<>(), new TreeMap<>());
+  }
+
+  @Override
+  public State state() {
+    return State.VOTING;
+  }
+
+  @Override
+  public SessionDescriptor descriptor() {
+    return dealing.roster().descriptor();
+  }
+
+  @Override
+  public Transition on(SessionEvent event) {
+    return switch (event) {
+      case SessionEvent.MessageReceived(var message) ->
+          Gate.check(dealing.roster(), message, SignedMessage.Phase.VOTE, new TreeMap<>())
+              .orElseGet(() -> Gate.refusing(() -> accept(message)));
+      case SessionEvent.MaskedInputStored(var site, _) ->
+          new Transition.Ignored("masked input of " + site + " came late: the survivors are fixed");
+      case SessionEvent.PhaseDeadlinePassed(var phase) ->
+          new Transition.Ignored("the deadline of " + phase + " is not running: votes have none");
+      case SessionEvent.Cancelled(var reason) -> aborting(aborts, "cancelled: " + reason);
+      case SessionEvent.MemberRevoked(var site) when dealing.roster().holds(site) ->
+          aborting(aborts, site + " was revoked");
+      case SessionEvent.MemberRevoked(var site) ->
+          new Transition.Ignored(site + " is not in the roster of this session");
+    };
+  }
+
+  private Transition accept(SignedMessage message) {
+    SiteId sender = message.sender();
+    if (!dealing.shares().holds(sender)) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.OUT_OF_ORDER,
+          "vote of %s, which dealt no shares; the voters are the sites that did".formatted(sender));
+    }
+    if (aborts.containsKey(sender)) {
+      return new Transition.Ignored(sender + " voted ABORT already, which is final");
+    }
+    return switch (Ballot.decode(message.body().toByteArray())) {
+      case COMMIT -> commit(message);
+      case ABORT -> abort(message);
+    };
+  }
+
+  private Transition commit(SignedMessage message) {
+    if (commits.containsKey(message.sender())) {
+      return new Transition.Ignored("COMMIT of " + message.sender() + " was received already");
+    }
+    dealing.roster().verify(message, headers.h3());
+    SortedMap<SiteId, SignedMessage> now = new TreeMap<>(commits);
+    now.put(message.sender(), message);
+    if (now.size() < dealing.roster().threshold()) {
+      return new Transition.Moved(new Voting(dealing, headers, now, aborts));
+    }
+    Certificate.Commit certificate =
+        new Certificate.Commit(
+            dealing.roster().session(),
+            dealing.shares().h2(),
+            Chain.headers(headers.messages().values()),
+            Votes.of(now.values()));
+    return new Transition.Moved(Unmasking.of(dealing, headers, certificate));
+  }
+
+  private Transition abort(SignedMessage message) {
+    dealing.roster().verify(message, dealing.roster().session());
+    SortedMap<SiteId, SignedMessage> now = new TreeMap<>(aborts);
+    now.put(message.sender(), message);
+    if (dealing.shares().messages().size() - now.size() < dealing.roster().threshold()) {
+      return aborting(now, "too many sites voted ABORT for a quorum of COMMITs");
+    }
+    SortedMap<SiteId, SignedMessage> remaining = new TreeMap<>(commits);
+    remaining.remove(message.sender());
+    return new Transition.Moved(new Voting(dealing, headers, remaining, now));
+  }
+
+  private Transition aborting(SortedMap<SiteId, SignedMessage> votes, String reason) {
+    return new Transition.Moved(Aborting.of(dealing.shares(), votes, reason));
+  }
+
+  @Override
+  public List<Owed> owed() {
+    return dealing.shares().sites().stream()
+        .filter(site -> !commits.containsKey(site) && !aborts.containsKey(site))
+        .map(site -> new Owed(site, SignedView.Kind.HEADERS))
+        .toList();
+  }
+
+  @Override
+  public Optional<SignedView> viewFor(SiteId site, MessageKey aggregator) {
+    return dealing.shares().holds(site) && !commits.containsKey(site) && !aborts.containsKey(site)
+        ? Optional.of(
+            dealing.view(SignedView.Kind.HEADERS, dealing.headersFor(site, headers), aggregator))
+        : Optional.empty();
+  }
+
+  @Override
+  public List<SiteId> survivors() {
+    return headers.survivors();
+  }
+}

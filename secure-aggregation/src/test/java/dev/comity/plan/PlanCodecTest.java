@@ -1,0 +1,200 @@
+package dev.comity.plan;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.comity.algorithm.LocalObjective;
+import dev.comity.algorithm.ServerStep;
+import dev.comity.algorithm.Weighting;
+import dev.comity.codec.CborWriter;
+import dev.comity.codec.MalformedException;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class PlanCodecTest {
+  static Stream<Consumer<Plans>> variants() {
+    return Stream.of(
+        p -> p.round = 7,
+        p -> p.kind = RunKind.EVALUATE,
+        p -> p.objective = new LocalObjective.Proximal(0.01),
+        p -> p.weighting = new Weighting.Uniform(),
+        p -> p.work = new LocalWork.Epochs(3),
+        p -> p.serverStep = new ServerStep.Momentum(0.5, 0.9),
+        p -> p.serverStep = new ServerStep.Adam(0.01, 0.9, 0.999, 1e-8),
+        p -> p.serverStep = new ServerStep.Yogi(0.01, 0.9, 0.999, 1e-8),
+        p -> p.serverStep = new ServerStep.Adagrad(0.316228, 0.9, 1e-8),
+        p -> {
+          p.architecture = Architecture.parse("mlp(60,32,10)");
+          p.loss = Loss.SOFTMAX_CROSS_ENTROPY;
+        });
+  }
+
+  @ParameterizedTest
+  @MethodSource("variants")
+  void aPlanSurvivesItsBytes(Consumer<Plans> change) {
+    Plans plans = new Plans();
+    change.accept(plans);
+    RoundPlan plan = plans.plan();
+
+    byte[] bytes = PlanCodec.encode(plan);
+
+    assertThat(PlanCodec.decodePlan(bytes)).isEqualTo(plan);
+    assertThat(PlanCodec.decodeTerms(PlanCodec.encode(plan.terms()))).isEqualTo(plan.terms());
+    assertThat(plan.digest()).isEqualTo(Digest.of(bytes)).isNotEqualTo(new Plans().plan().digest());
+  }
+
+  /// Computed once by another encoder. A change of these digests is a change of the wire form:
+  /// every stored plan and lineage breaks.
+  @Test
+  void theWireFormIsFrozen() {
+    assertThat(new Plans().plan().digest())
+        .hasToString("92b06adc4793a1ba7f77c4db49cf0247e236fe982248507287ea9346d017751c");
+    assertThat(new Plans().terms().digest())
+        .hasToString("b765824d3b2182168b9f7481e6d3a04d2c2075cde9db7aeb8c36f0ecd52c40aa");
+  }
+
+  @Test
+  void layoutsSurviveTheirBytes() {
+    UpdateTerms terms = new Plans().terms();
+
+    assertThat(PlanCodec.decodeParameterLayout(PlanCodec.encode(terms.parameters())))
+        .isEqualTo(terms.parameters());
+    assertThat(PlanCodec.decodeVectorLayout(PlanCodec.encode(terms.vector())))
+        .isEqualTo(terms.vector());
+  }
+
+  @Test
+  void modelVersionsSurviveTheirBytes() {
+    ModelVersion initial = version(0, Optional.empty(), Optional.empty());
+    ModelVersion next =
+        version(
+            1,
+            Optional.of(initial.digest()),
+            Optional.of(
+                new ModelVersion.Origin(
+                    1,
+                    Plans.digest("plan"),
+                    Plans.digest("sum"),
+                    Plans.digest("transcript"),
+                    Plans.sites(4),
+                    new ServerStep.Average(1))));
+
+    assertThat(PlanCodec.decodeModelVersion(PlanCodec.encode(initial))).isEqualTo(initial);
+    assertThat(PlanCodec.decodeModelVersion(PlanCodec.encode(next))).isEqualTo(next);
+  }
+
+  @Test
+  void aVersionWithoutItsParentIsRefused() {
+    assertThatThrownBy(() -> version(1, Optional.empty(), Optional.empty()))
+        .hasMessageContaining("version 1: version 0 has neither parent nor origin");
+    assertThatThrownBy(() -> version(0, Optional.of(Plans.digest("p")), Optional.empty()))
+        .hasMessageContaining("version 0");
+  }
+
+  @Test
+  void anUnknownFieldIsRefusedByName() {
+    byte[] bytes =
+        CborWriter.map()
+            .integer("format", 1)
+            .maps(
+                "tensors",
+                ParameterLayout.of(Architecture.parse("mlp(2,3,1)")).tensors(),
+                this::tensor)
+            .text("colour", "red")
+            .toBytes();
+
+    assertThatThrownBy(() -> PlanCodec.decodeParameterLayout(bytes))
+        .isInstanceOf(MalformedException.class)
+        .hasMessageStartingWith("unknown field \"colour\" in ParameterLayout");
+  }
+
+  @Test
+  void anotherFormatIsRefusedByNumber() {
+    byte[] bytes = CborWriter.map().integer("format", 2).toBytes();
+
+    assertThatThrownBy(() -> PlanCodec.decodePlan(bytes))
+        .isInstanceOf(MalformedException.class)
+        .hasMessage("RoundPlan.format: 2; this software reads format 1");
+  }
+
+  @Test
+  void aRefusedValueIsNamedWithItsPath() {
+    Plans plans = new Plans();
+    byte[] bytes = PlanCodec.encode(plans.plan());
+    int at = indexOf(bytes, "round") + 5;
+    bytes[at] = 0; // the round's number
+
+    assertThatThrownBy(() -> PlanCodec.decodePlan(bytes))
+        .isInstanceOf(MalformedException.class)
+        .hasMessage("RoundPlan: round 0: must be >= 1");
+  }
+
+  @Test
+  void aCohortOutOfOrderIsRefused() {
+    byte[] bytes = PlanCodec.encode(new Plans().plan());
+    int first = indexOf(bytes, "site-1") + 5;
+    int second = indexOf(bytes, "site-2") + 5;
+    bytes[first] = '2';
+    bytes[second] = '1';
+
+    assertThatThrownBy(() -> PlanCodec.decodePlan(bytes))
+        .isInstanceOf(MalformedException.class)
+        .hasMessageContaining("canonical order");
+  }
+
+  @Test
+  void noChangeOfOneByteGoesUnnoticed() {
+    RoundPlan plan = new Plans().plan();
+    byte[] bytes = PlanCodec.encode(plan);
+    RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(20260101);
+
+    for (int i = 0; i < bytes.length; i++) {
+      byte[] changed = bytes.clone();
+      changed[i] ^= (byte) (1 + random.nextInt(255));
+
+      RoundPlan decoded;
+      try {
+        decoded = PlanCodec.decodePlan(changed);
+      } catch (MalformedException e) {
+        continue;
+      }
+      assertThat(decoded).as("byte %d", i).isNotEqualTo(plan);
+      assertThat(PlanCodec.encode(decoded)).isEqualTo(changed);
+    }
+  }
+
+  private CborWriter tensor(ParameterLayout.Tensor tensor) {
+    return CborWriter.map()
+        .text("name", tensor.name())
+        .integers("shape", tensor.shape())
+        .integer("offset", tensor.offset());
+  }
+
+  private static ModelVersion version(
+      int version, Optional<Digest> parent, Optional<ModelVersion.Origin> origin) {
+    return new ModelVersion(
+        new FederationId("demo"),
+        Plans.RUN,
+        version,
+        parent,
+        new Architecture(Architecture.MLP, List.of(13, 8, 1)),
+        Plans.digest("weights"),
+        Plans.digest("state"),
+        Plans.digest("layout"),
+        origin);
+  }
+
+  private static int indexOf(byte[] bytes, String text) {
+    int index = new String(bytes, ISO_8859_1).indexOf(text);
+    assertThat(index).isNotNegative();
+    return index;
+  }
+}

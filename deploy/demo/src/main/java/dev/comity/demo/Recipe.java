@@ -13,6 +13,8 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DeserializationFeature;
@@ -77,9 +79,17 @@ public record Recipe(
     try {
       return YAML.readValue(content, Recipe.class);
     } catch (JacksonException refused) {
-      var at = refused.getLocation();
+      String key =
+          refused.getPath().stream()
+              .map(JacksonException.Reference::getPropertyName)
+              .filter(Objects::nonNull)
+              .collect(Collectors.joining("."));
       throw new RecipeException(
-          "recipe %s, line %d: %s".formatted(origin, at.getLineNr(), refused.getOriginalMessage()),
+          "recipe %s: %s: %s"
+              .formatted(
+                  origin,
+                  key.isEmpty() ? "line " + refused.getLocation().getLineNr() : key,
+                  refused.getOriginalMessage()),
           refused);
     }
   }

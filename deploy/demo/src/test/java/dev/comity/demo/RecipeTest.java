@@ -54,17 +54,18 @@ class RecipeTest {
   }
 
   @Test
-  void anUnknownOrMissingKeyIsRefusedByLine() throws Exception {
+  void anUnknownOrMissingKeyIsRefusedByName() throws Exception {
     String synthetic = resource("synthetic");
 
     assertThatThrownBy(() -> read(synthetic.replace("title:", "extra: 1\ntitle:")))
         .isInstanceOf(RecipeException.class)
-        .hasMessageContaining("line 5")
-        .hasMessageContaining("extra");
+        .hasMessageContaining("recipe.yaml: extra: Unrecognized property");
     assertThatThrownBy(() -> read(synthetic.replaceAll("title:.*\n", "")))
-        .hasMessageContaining("title");
+        .hasMessageContaining("recipe.yaml: title: Missing creator property");
     assertThatThrownBy(() -> read(synthetic.replace("alpha:", "alfa:")))
-        .hasMessageContaining("line 11: Missing creator property 'alpha'");
+        .hasMessageContaining("recipe.yaml: data.alpha: Missing creator property");
+    assertThatThrownBy(() -> read(synthetic + "run: {}\n")).hasMessageContaining("uplicate");
+    assertThatThrownBy(() -> read("\tname: x")).hasMessageContaining("recipe.yaml: line ");
   }
 
   @Test

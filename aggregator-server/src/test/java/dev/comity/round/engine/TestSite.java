@@ -65,6 +65,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A site that follows the protocol through the real site side of a session; its training adds
 /// [#STEP] to every weight. One thread a site; stopping it is the death of the agent, whose vault
@@ -72,6 +74,8 @@ import org.jspecify.annotations.Nullable;
 final class TestSite implements AutoCloseable {
 
   static final float STEP = 0.01f;
+
+  private static final Logger LOG = LoggerFactory.getLogger(TestSite.class);
 
   private final SiteId id;
   private final TestFederation federation;
@@ -311,12 +315,17 @@ final class TestSite implements AutoCloseable {
     }
     var view = fetch(Digest.ofValue(step.getViewDigest().toByteArray()));
     if (view == null) {
+      LOG.atWarn().addKeyValue("site", id).addKeyValue("phase", phase).log("view is gone");
       return true;
     }
     try {
       send(step.getPhase(), session, answer(step, session, view));
     } catch (SessionRefusal refused) {
-      return true;
+      LOG.atWarn()
+          .addKeyValue("site", id)
+          .addKeyValue("phase", phase)
+          .addKeyValue("reason", refused.getMessage())
+          .log("session step refused by the site");
     }
     return true;
   }

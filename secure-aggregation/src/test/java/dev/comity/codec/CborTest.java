@@ -155,6 +155,16 @@ class CborTest {
   }
 
   @Test
+  void aHostileFieldNameStaysOneShortLine() {
+    byte[] bytes = CborWriter.map().integer("a\nb" + "x".repeat(10_000), 1).toBytes();
+
+    assertThatThrownBy(() -> CborReader.map(bytes, "Doc").end())
+        .isInstanceOf(MalformedException.class)
+        .hasMessageStartingWith("unknown field \"a?bxxx")
+        .satisfies(e -> assertThat(e.getMessage()).hasSize(500));
+  }
+
+  @Test
   void namesAMissingField() {
     CborReader in = CborReader.map(CborWriter.map().toBytes(), "RoundPlan");
 

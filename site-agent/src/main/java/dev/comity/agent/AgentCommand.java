@@ -50,6 +50,7 @@ final class AgentCommand implements Runnable {
     return switch (failure) {
       case RefusedByAggregator _ -> REFUSED;
       case LinkException _ -> UNREACHABLE;
+      case CommandLine.ParameterException _ -> CommandLine.ExitCode.USAGE;
       default -> CommandLine.ExitCode.SOFTWARE;
     };
   }

@@ -54,8 +54,7 @@ final class JoinCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     var joined =
         new Join(Clock.systemUTC())
-            .join(
-                new SiteDirectory(directory), token(), Optional.ofNullable(mapping), statusPort);
+            .join(new SiteDirectory(directory), token(), Optional.ofNullable(mapping), statusPort);
     PrintWriter out = spec.commandLine().getOut();
     out.printf(
         joined.repeated()
@@ -63,7 +62,8 @@ final class JoinCommand implements Callable<Integer> {
             : "Site %s has joined federation %s.%n",
         joined.settings().site(),
         joined.settings().federation());
-    out.printf("Fingerprint of its message key:%n%n  %s%n%n", joined.messageKey().displayFingerprint());
+    out.printf(
+        "Fingerprint of its message key:%n%n  %s%n%n", joined.messageKey().displayFingerprint());
     out.println(
         "Tell this fingerprint to the consortium by telephone or in person; it admits the site"
             + " after comparing it.");

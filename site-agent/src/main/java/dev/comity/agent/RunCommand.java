@@ -1,11 +1,14 @@
 package dev.comity.agent;
 
+import dev.comity.agent.participation.Agent;
 import dev.comity.agent.participation.AgentSettings;
 import dev.comity.agent.participation.SiteDirectory;
 import java.nio.file.Path;
-import java.util.Map;
+import java.time.Clock;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.springframework.boot.SpringApplication;
+import org.springframework.context.support.GenericApplicationContext;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -22,15 +25,22 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    var settings = AgentSettings.read(new SiteDirectory(directory));
+    var site = new SiteDirectory(directory);
+    int port = AgentSettings.read(site).statusPort();
+    var agent = Agent.open(site, Clock.systemUTC(), List.of());
     var application = new SpringApplication(AgentApplication.class);
-    application.setDefaultProperties(
-        Map.of(
-            "server.port",
-            settings.statusPort(),
-            "comity.agent.directory",
-            directory.toAbsolutePath().toString()));
-    application.run();
+    application.addInitializers(context -> {
+      if (context instanceof GenericApplicationContext beans) {
+        beans.registerBean(SiteDirectory.class, () -> site);
+        beans.registerBean(Agent.class, () -> agent);
+      }
+    });
+    try {
+      application.run("--server.port=" + port);
+    } catch (RuntimeException e) {
+      agent.close();
+      throw e;
+    }
     return CommandLine.ExitCode.OK;
   }
 }

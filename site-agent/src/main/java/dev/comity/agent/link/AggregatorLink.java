@@ -65,17 +65,17 @@ public final class AggregatorLink implements AutoCloseable {
   /// @param interceptors see every message in plain, in both directions
   /// @throws SSLException when the keys cannot be used
   public static AggregatorLink open(
-      URI address, TlsIdentity identity, List<ClientInterceptor> interceptors)
-      throws SSLException {
-    if (!"https".equals(address.getScheme()) || address.getHost() == null || address.getPort() < 0) {
+      URI address, TlsIdentity identity, List<ClientInterceptor> interceptors) throws SSLException {
+    if (!"https".equals(address.getScheme())
+        || address.getHost() == null
+        || address.getPort() < 0) {
       throw new IllegalArgumentException(
           "the aggregator's address %s: must look like https://host:port".formatted(address));
     }
     var tls =
         GrpcSslContexts.configure(
                 SslContextBuilder.forClient()
-                    .keyManager(
-                        identity.key(), identity.chain().toArray(X509Certificate[]::new))
+                    .keyManager(identity.key(), identity.chain().toArray(X509Certificate[]::new))
                     .trustManager(identity.authority()))
             .build();
     return new AggregatorLink(
@@ -186,8 +186,7 @@ public final class AggregatorLink implements AutoCloseable {
 
   private void copy(Digest digest, long offset, long mostBytes, OutputStream out)
       throws IOException, RefusedByAggregator {
-    var request =
-        FetchRequest.newBuilder().setDigest(bytes(digest)).setOffset(offset).build();
+    var request = FetchRequest.newBuilder().setDigest(bytes(digest)).setOffset(offset).build();
     BlockingClientCall<?, FetchResponse> call = stub.fetch(request);
     long total = -1;
     long position = offset;
@@ -338,8 +337,7 @@ public final class AggregatorLink implements AutoCloseable {
     try {
       return call.make();
     } catch (StatusException e) {
-      throw new LinkException(
-          "%s failed: %s".formatted(name, description(e)), e);
+      throw new LinkException("%s failed: %s".formatted(name, description(e)), e);
     }
   }
 

@@ -64,8 +64,7 @@ public final class EnrolmentClient implements AutoCloseable {
   /// @param certificatePem the site's certificate chain
   /// @param authority the aggregator's certificate authority, verified against the pin
   /// @param link the address for the site's gRPC calls
-  public record Enrolled(
-      String site, String certificatePem, X509Certificate authority, URI link) {}
+  public record Enrolled(String site, String certificatePem, X509Certificate authority, URI link) {}
 
   /// Enrols the site. The same application again gets an equal answer.
   ///

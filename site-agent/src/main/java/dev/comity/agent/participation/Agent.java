@@ -142,8 +142,7 @@ public final class Agent implements AutoCloseable {
       this.link = AggregatorLink.open(settings.aggregator(), identity(keys), interceptors);
       this.models = new VerifiedModels(directory.state().resolve("models"), link::fetch);
       this.sessionWork =
-          new SessionWork(
-              link, sessions, offers, memberships, policy, key.fingerprint(), status);
+          new SessionWork(link, sessions, offers, memberships, policy, key.fingerprint(), status);
       this.trainer =
           new PytorchTrainer(
               examples(data.train()),
@@ -173,8 +172,8 @@ public final class Agent implements AutoCloseable {
     }
   }
 
-  /// Opens the agent of a site that has joined: reads settings, policy, keys and data, and locks the
-  /// directory. Nothing is said to anybody before [#run].
+  /// Opens the agent of a site that has joined: reads settings, policy, keys and data, and locks
+  /// the directory. Nothing is said to anybody before [#run].
   ///
   /// @param interceptors see every message that leaves or arrives, in plain
   /// @throws RefusedSettings when a settings file cannot be used
@@ -220,6 +219,9 @@ public final class Agent implements AutoCloseable {
         } catch (LinkException e) {
           interruptedOrUnavailable(e);
         } catch (RefusedByAggregator | RuntimeException e) {
+          if (closing.getCount() == 0) {
+            return; // what was still under way found its resources closed
+          }
           LOG.atError().addKeyValue("site", settings.site()).setCause(e).log("Assignment failed");
           status.disconnected(e.getMessage());
         }
@@ -279,16 +281,14 @@ public final class Agent implements AutoCloseable {
             .setWireVersion(WIRE_VERSION)
             .setFederationEpoch(knownFederationEpoch())
             .setAgentVersion(AgentVersion.text())
-            .setMessageKey(
-                UnsafeByteOperations.unsafeWrap(keys.messageKey().publicKey().bytes()));
+            .setMessageKey(UnsafeByteOperations.unsafeWrap(keys.messageKey().publicKey().bytes()));
     sessions
         .locks()
-        .forEach(
-            (terms, session) ->
-                request.addOpenLocks(
-                    OpenLock.newBuilder()
-                        .setSessionId(UnsafeByteOperations.unsafeWrap(session.bytes()))
-                        .setTermsDigest(UnsafeByteOperations.unsafeWrap(terms.bytes()))));
+        .forEach((terms, session) ->
+            request.addOpenLocks(
+                OpenLock.newBuilder()
+                    .setSessionId(UnsafeByteOperations.unsafeWrap(session.bytes()))
+                    .setTermsDigest(UnsafeByteOperations.unsafeWrap(terms.bytes()))));
     return request.build();
   }
 
@@ -427,12 +427,11 @@ public final class Agent implements AutoCloseable {
     for (Offer offer = inDoubt.poll(); offer != null; offer = inDoubt.poll()) {
       again.add(offer);
     }
-    again.forEach(
-        offer -> {
-          if (offers.plan(offer.digest()).isPresent()) {
-            work(offer);
-          }
-        });
+    again.forEach(offer -> {
+      if (offers.plan(offer.digest()).isPresent()) {
+        work(offer);
+      }
+    });
   }
 
   private void ended(RoundEnded message) throws LinkException {
@@ -463,10 +462,8 @@ public final class Agent implements AutoCloseable {
   private void committed(RoundCommitted committed, List<Offer> ended) throws LinkException {
     Optional<Offer> round =
         ended.stream()
-            .filter(
-                offer ->
-                    offer.digest().equals(
-                        Digest.ofValue(committed.getPlanDigest().toByteArray())))
+            .filter(offer ->
+                offer.digest().equals(Digest.ofValue(committed.getPlanDigest().toByteArray())))
             .findFirst();
     if (committed.getModelVersion().isEmpty()) {
       round

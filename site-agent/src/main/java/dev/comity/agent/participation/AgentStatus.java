@@ -42,8 +42,7 @@ public record AgentStatus(
   ///
   /// @param tenths progress of training, 0 to 10
   /// @param reason why the site refused or failed
-  public record Round(
-      String run, int round, Phase phase, int tenths, @Nullable String reason) {}
+  public record Round(String run, int round, Phase phase, int tenths, @Nullable String reason) {}
 
   /// Where this site stands in a round.
   public enum Phase {

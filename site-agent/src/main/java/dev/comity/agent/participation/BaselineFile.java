@@ -37,14 +37,13 @@ final class BaselineFile {
       double aloneAccuracy,
       double federatedAccuracy) {}
 
-  /// Trains alone for as long as the whole run of `terms` did, an evaluation of its final model, and
-  /// writes the comparison. Does nothing when it is there already.
+  /// Trains alone for as long as the whole run of `terms` did, an evaluation of its final model,
+  /// and writes the comparison. Does nothing when it is there already.
   void write(UpdateTerms terms, Metrics federated) throws InterruptedException {
     if (terms.baseVersion() < 1 || run().equals(Optional.of(terms.run()))) {
       return;
     }
-    var model =
-        BuiltInModel.of(terms.architecture().family(), terms.architecture().widths());
+    var model = BuiltInModel.of(terms.architecture().family(), terms.architecture().widths());
     double alone =
         baseline.accuracy(
             terms,

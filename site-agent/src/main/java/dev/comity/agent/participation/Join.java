@@ -36,9 +36,9 @@ public final class Join {
   ///
   /// @param mapping the file that says how the site's data become examples; `mapping.yaml` of the
   ///   directory when absent
-  /// @throws RefusedSettings when the invitation has expired or the directory belongs to another site
-  public Joined join(
-      SiteDirectory directory, String token, Optional<Path> mapping, int statusPort)
+  /// @throws RefusedSettings when the invitation has expired or the directory belongs to another
+  ///   site
+  public Joined join(SiteDirectory directory, String token, Optional<Path> mapping, int statusPort)
       throws LinkException, RefusedByAggregator, InterruptedException {
     Invitation invitation = SignedInvitation.parse(token).invitation();
     if (Files.exists(directory.settings())) {
@@ -55,8 +55,7 @@ public final class Join {
                     invitation.site(),
                     invitation.federation()));
       }
-      return new Joined(
-          known, SiteKeys.load(directory.keys()).messageKey().publicKey(), true);
+      return new Joined(known, SiteKeys.load(directory.keys()).messageKey().publicKey(), true);
     }
     if (invitation.expired(clock.instant())) {
       throw new RefusedSettings(

@@ -36,8 +36,8 @@ final class MembershipStore {
 
   /// Takes `membership` if it is newer than what is known.
   ///
-  /// @throws IllegalArgumentException when it is another federation's, older, or another document of
-  ///   the known version
+  /// @throws IllegalArgumentException when it is another federation's, older, or another document
+  ///   of the known version
   synchronized void take(SignedMembership membership) {
     MembershipEpoch epoch = membership.verify(consortium);
     if (!epoch.federation().equals(federation)) {

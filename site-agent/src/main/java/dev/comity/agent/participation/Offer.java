@@ -28,10 +28,7 @@ record Offer(Bytes planDocument, RoundPlan plan, Bytes versionDocument, ModelVer
   }
 
   byte[] encode() {
-    return CborWriter.map()
-        .bytes("plan", planDocument)
-        .bytes("version", versionDocument)
-        .toBytes();
+    return CborWriter.map().bytes("plan", planDocument).bytes("version", versionDocument).toBytes();
   }
 
   static Offer decode(byte[] stored) {

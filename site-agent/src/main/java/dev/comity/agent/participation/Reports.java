@@ -46,8 +46,7 @@ final class Reports {
             .setReady(
                 Ready.newBuilder()
                     .setTermsDigest(
-                        UnsafeByteOperations.unsafeWrap(
-                            offer.plan().terms().digest().bytes()))));
+                        UnsafeByteOperations.unsafeWrap(offer.plan().terms().digest().bytes()))));
   }
 
   /// @param detail without data

@@ -13,7 +13,6 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
 import dev.comity.plan.UpdateTerms;
-import dev.comity.session.Standing;
 import dev.comity.update.DivergedException;
 import dev.comity.update.Metrics;
 import java.io.IOException;
@@ -158,8 +157,7 @@ final class RoundWork {
   }
 
   /// Of interest to the site alone: a failure costs the round nothing.
-  private void compareWithAlone(UpdateTerms terms, Metrics federated)
-      throws InterruptedException {
+  private void compareWithAlone(UpdateTerms terms, Metrics federated) throws InterruptedException {
     try {
       baseline.write(terms, federated);
     } catch (TrainingRefusedException | UncheckedIOException e) {

@@ -54,8 +54,7 @@ final class SessionWork {
   void step(SessionStep step) throws LinkException {
     Digest session = Digest.ofValue(step.getSessionId().toByteArray());
     try {
-      byte[] view =
-          link.fetch(Digest.ofValue(step.getViewDigest().toByteArray()), MOST_VIEW_BYTES);
+      byte[] view = link.fetch(Digest.ofValue(step.getViewDigest().toByteArray()), MOST_VIEW_BYTES);
       answer(session, step.getPhase(), view);
     } catch (SessionRefusal e) {
       refused(session, step.getPhase(), e.reason().name(), e);
@@ -93,8 +92,7 @@ final class SessionWork {
         return sessions.endedUnsent(session);
       }
       byte[] certificate =
-          link.fetch(
-              Digest.ofValue(ended.getCertificateDigest().toByteArray()), MOST_VIEW_BYTES);
+          link.fetch(Digest.ofValue(ended.getCertificateDigest().toByteArray()), MOST_VIEW_BYTES);
       return sessions.settle(session, certificate);
     } catch (SessionRefusal e) {
       refused(session, SessionPhase.SESSION_PHASE_UNSPECIFIED, e.reason().name(), e);
@@ -118,15 +116,12 @@ final class SessionWork {
     MembershipEpoch membership =
         memberships
             .current()
-            .orElseThrow(
-                () ->
-                    new SessionRefusal(
-                        SessionRefusal.Reason.NOT_A_MEMBER,
-                        "this site has not seen a membership that the consortium signed"));
+            .orElseThrow(() ->
+                new SessionRefusal(
+                    SessionRefusal.Reason.NOT_A_MEMBER,
+                    "this site has not seen a membership that the consortium signed"));
     return new Sessions.Bounds(
-        membership,
-        Math.max(policy.nCFloor(), membership.nCFloor()),
-        policy.minHonestFloor());
+        membership, Math.max(policy.nCFloor(), membership.nCFloor()), policy.minHonestFloor());
   }
 
   private void refused(Digest session, SessionPhase phase, String code, Exception cause) {

@@ -57,9 +57,7 @@ public record SiteDirectory(Path path) {
       Files.createDirectories(state());
       var channel =
           FileChannel.open(
-              state().resolve("agent.lock"),
-              StandardOpenOption.CREATE,
-              StandardOpenOption.WRITE);
+              state().resolve("agent.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       if (!locked(channel)) {
         channel.close();
         throw new IllegalStateException(

@@ -81,8 +81,7 @@ final class StatusBoard {
       Digest digest, RoundPlan plan, AgentStatus.Phase phase, int tenths, @Nullable String reason) {
     rounds.put(
         digest,
-        new AgentStatus.Round(
-            plan.terms().run().toString(), plan.round(), phase, tenths, reason));
+        new AgentStatus.Round(plan.terms().run().toString(), plan.round(), phase, tenths, reason));
   }
 
   synchronized void ended(Digest digest) {

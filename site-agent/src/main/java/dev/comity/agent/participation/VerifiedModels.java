@@ -110,8 +110,7 @@ final class VerifiedModels {
     var model = model(version);
     var provenance = WeightsProvenance.initial(version.run().toString());
     var tensors =
-        new Tensors(
-            model.initialValues(seed), new float[model.size()], new float[model.size()]);
+        new Tensors(model.initialValues(seed), new float[model.size()], new float[model.size()]);
     keepIfEqual(version, tensors, provenance, "the seed of its run");
     return tensors;
   }
@@ -134,8 +133,7 @@ final class VerifiedModels {
     }
     AggregateUpdate sum;
     try {
-      sum =
-          AggregateUpdate.decodeArtifact(terms.vector(), fetch(origin.sum(), MOST_SUM_BYTES));
+      sum = AggregateUpdate.decodeArtifact(terms.vector(), fetch(origin.sum(), MOST_SUM_BYTES));
     } catch (RejectedSum e) {
       throw new DoesNotFollowException(
           "the sum of round %d is none: %s".formatted(origin.round(), e.getMessage()), e);
@@ -157,10 +155,7 @@ final class VerifiedModels {
         version,
         next,
         WeightsProvenance.ofRound(
-            version.run().toString(),
-            origin.round(),
-            origin.plan().hex(),
-            parent.digest().hex()),
+            version.run().toString(), origin.round(), origin.plan().hex(), parent.digest().hex()),
         "version %d and the sum of round %d".formatted(parent.version(), origin.round()));
     return next;
   }
@@ -205,8 +200,7 @@ final class VerifiedModels {
         || !Digest.of(state.get()).equals(version.optimizerState())) {
       return Optional.empty(); // damaged on disk, or not the version that this name was given for
     }
-    var moments =
-        OptimizerStateFile.decode(model(version).size(), SafetensorsFile.of(state.get()));
+    var moments = OptimizerStateFile.decode(model(version).size(), SafetensorsFile.of(state.get()));
     return Optional.of(
         new Tensors(
             WeightsFile.decode(model(version).tensors(), SafetensorsFile.of(weights.get())),
@@ -240,7 +234,8 @@ final class VerifiedModels {
   }
 
   private static BuiltInModel model(ModelVersion version) {
-    return BuiltInModel.of(version.architecture().family(), List.copyOf(version.architecture().widths()));
+    return BuiltInModel.of(
+        version.architecture().family(), List.copyOf(version.architecture().widths()));
   }
 
   private Path folder(RunId run) {
@@ -259,7 +254,6 @@ final class VerifiedModels {
     return new DurableFile(
         folder(version.run())
             .resolve(
-                "%d-%s.%s.safetensors"
-                    .formatted(version.version(), version.digest().hex(), what)));
+                "%d-%s.%s.safetensors".formatted(version.version(), version.digest().hex(), what)));
   }
 }

@@ -1,4 +1,5 @@
-/// A site's part in the federation: composes policy, resources, data, training, protection and link.
+/// A site's part in the federation: composes policy, resources, data, training, protection and
+/// link.
 @NullMarked
 package dev.comity.agent.participation;
 

@@ -27,16 +27,14 @@ public record DurableFile(Path path) {
           FileChannel.open(
               beside,
               Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-              PosixFilePermissions.asFileAttribute(
-                  PosixFilePermissions.fromString("rw-------")))) {
+              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
         var bytes = ByteBuffer.wrap(content);
         while (bytes.hasRemaining()) {
           file.write(bytes);
         }
         file.force(true);
       }
-      Files.move(
-          beside, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(beside, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       syncFolder();
     } catch (IOException e) {
       throw new UncheckedIOException(

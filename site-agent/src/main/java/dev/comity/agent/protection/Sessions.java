@@ -35,8 +35,7 @@ public final class Sessions implements AutoCloseable {
   private final SecureRandom random = new SecureRandom();
   private final Map<Digest, SiteSession> open = new HashMap<>();
 
-  private Sessions(
-      SiteId site, SiteKeys keys, UpdateStore updates, SiteVault vault, Clock clock) {
+  private Sessions(SiteId site, SiteKeys keys, UpdateStore updates, SiteVault vault, Clock clock) {
     this.site = site;
     this.keys = keys;
     this.updates = updates;
@@ -69,12 +68,11 @@ public final class Sessions implements AutoCloseable {
   public synchronized void leaveUnsent() {
     vault
         .locks()
-        .forEach(
-            (terms, session) -> {
-              if (Standing.of(vault, terms) == Standing.UNSENT) {
-                SiteSession.leave(vault, session);
-              }
-            });
+        .forEach((terms, session) -> {
+          if (Standing.of(vault, terms) == Standing.UNSENT) {
+            SiteSession.leave(vault, session);
+          }
+        });
   }
 
   /// Enters the session of a descriptor view and gives the first message.
@@ -91,22 +89,20 @@ public final class Sessions implements AutoCloseable {
     RoundPlan plan =
         plans
             .apply(descriptor.plan())
-            .orElseThrow(
-                () ->
-                    new SessionRefusal(
-                        SessionRefusal.Reason.MISMATCH,
-                        "session %s names plan %s, which this site has not permitted"
-                            .formatted(
-                                descriptor.id().abbreviated(), descriptor.plan().abbreviated())));
+            .orElseThrow(() ->
+                new SessionRefusal(
+                    SessionRefusal.Reason.MISMATCH,
+                    "session %s names plan %s, which this site has not permitted"
+                        .formatted(
+                            descriptor.id().abbreviated(), descriptor.plan().abbreviated())));
     NoisedUpdate update =
         updates
             .load(plan.terms())
-            .orElseThrow(
-                () ->
-                    new SessionRefusal(
-                        SessionRefusal.Reason.MISMATCH,
-                        "session %s asks for an update that this site does not hold"
-                            .formatted(descriptor.id().abbreviated())));
+            .orElseThrow(() ->
+                new SessionRefusal(
+                    SessionRefusal.Reason.MISMATCH,
+                    "session %s asks for an update that this site does not hold"
+                        .formatted(descriptor.id().abbreviated())));
     var session =
         SiteSession.open(
             new SiteSession.Site(

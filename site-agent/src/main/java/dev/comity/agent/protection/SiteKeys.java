@@ -44,8 +44,7 @@ public final class SiteKeys {
   private final PrivateKey tlsKey;
   private final byte[] siteSecret;
 
-  private SiteKeys(
-      Path folder, MessageKey messageKey, PrivateKey tlsKey, byte[] siteSecret) {
+  private SiteKeys(Path folder, MessageKey messageKey, PrivateKey tlsKey, byte[] siteSecret) {
     this.folder = folder;
     this.messageKey = messageKey;
     this.tlsKey = tlsKey;
@@ -158,8 +157,7 @@ public final class SiteKeys {
                 GeneralName.uniformResourceIdentifier,
                 "comity://%s/%s".formatted(federation.value(), site.value()))));
     PublicKey subject = pair.getPublic();
-    return new JcaPKCS10CertificationRequestBuilder(
-            new X500Name("CN=" + site.value()), subject)
+    return new JcaPKCS10CertificationRequestBuilder(new X500Name("CN=" + site.value()), subject)
         .addAttribute(PKCSObjectIdentifiers.pkcs_9_at_extensionRequest, extensions.generate())
         .build(new JcaContentSignerBuilder("SHA256withECDSA").build(pair.getPrivate()))
         .getEncoded();
@@ -170,7 +168,8 @@ public final class SiteKeys {
     if (!pem.startsWith(PEM_HEAD)) {
       throw notAKey(folder, null);
     }
-    String body = pem.substring(PEM_HEAD.length(), Math.max(PEM_HEAD.length(), pem.indexOf(PEM_FOOT)));
+    String body =
+        pem.substring(PEM_HEAD.length(), Math.max(PEM_HEAD.length(), pem.indexOf(PEM_FOOT)));
     try {
       return KeyFactory.getInstance("EC")
           .generatePrivate(new PKCS8EncodedKeySpec(Base64.getMimeDecoder().decode(body)));
@@ -188,10 +187,9 @@ public final class SiteKeys {
 
   private static byte[] required(DurableFile file) {
     return file.read()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    file.path() + " does not exist: join the federation first"));
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                file.path() + " does not exist: join the federation first"));
   }
 
   private static Path messageKeyFile(Path folder) {

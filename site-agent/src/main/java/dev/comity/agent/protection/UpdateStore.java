@@ -47,8 +47,7 @@ public final class UpdateStore {
             .clip(terms.clipNorm())
             .encode(
                 terms.vector(),
-                RoundingKey.derive(
-                    keys.siteSecret(), terms.run(), terms.kind(), terms.baseModel()))
+                RoundingKey.derive(keys.siteSecret(), terms.run(), terms.kind(), terms.baseModel()))
             .noise(terms.noise());
     termsFile(name(terms))
         .write(

@@ -11,16 +11,12 @@ import dev.comity.protocol.v1.ReportRequest;
 import dev.comity.session.ServerSession;
 import dev.comity.session.SignedMessage;
 import dev.comity.session.SignedView;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Random;
-import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -30,7 +26,8 @@ import org.junit.jupiter.api.io.TempDir;
 /// directory of one that stopped stands for a process that was killed and started again.
 class AgentTest {
   private static final List<SiteId> SITES =
-      List.of(new SiteId("s1"), new SiteId("s2"), new SiteId("s3"), new SiteId("s4"), new SiteId("s5"));
+      List.of(
+          new SiteId("s1"), new SiteId("s2"), new SiteId("s3"), new SiteId("s4"), new SiteId("s5"));
   private static final SiteId LAST = SITES.getLast();
 
   @TempDir Path folder;
@@ -70,10 +67,9 @@ class AgentTest {
       assertThat(agent(site).status().problem()).isNull();
       assertThat(storedUpdates(site)).isEmpty();
       assertThat(directory(site).state().resolve("models").resolve(TestAggregator.RUN.toString()))
-          .isDirectoryContaining("glob:**2-%s.weights.safetensors".formatted(
-              aggregator.version().digest().hex()));
-      aggregator.await(
-          site + " has its baseline", () -> Files.exists(directory(site).baseline()));
+          .isDirectoryContaining(
+              "glob:**2-%s.weights.safetensors".formatted(aggregator.version().digest().hex()));
+      aggregator.await(site + " has its baseline", () -> Files.exists(directory(site).baseline()));
     }
   }
 
@@ -130,8 +126,7 @@ class AgentTest {
     aggregator.commit();
     assertThat(aggregator.version().origin().orElseThrow().participants())
         .containsExactlyElementsOf(SITES.subList(0, 4));
-    aggregator.await(
-        "the late update is erased", () -> storedUpdates(LAST).isEmpty());
+    aggregator.await("the late update is erased", () -> storedUpdates(LAST).isEmpty());
     assertThat(agent(LAST).status().inDoubt()).isZero();
   }
 
@@ -143,8 +138,7 @@ class AgentTest {
     aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
     aggregator.withhold((site, kind) -> kind == SignedView.Kind.HEADERS);
     aggregator.begin(SITES);
-    aggregator.await(
-        "all delivered", () -> SITES.stream().allMatch(aggregator::deliveredInput));
+    aggregator.await("all delivered", () -> SITES.stream().allMatch(aggregator::deliveredInput));
 
     restart(LAST);
 
@@ -157,6 +151,32 @@ class AgentTest {
         .containsExactlyElementsOf(SITES);
     aggregator.await("the doubt is gone", () -> agent(LAST).status().inDoubt() == 0);
     aggregator.await("the round has ended", () -> agent(LAST).status().rounds().isEmpty());
+  }
+
+  @Test
+  void killedAgentsLeaveTheSameModelToTheBit() throws Exception {
+    startAll();
+    aggregator.admit();
+    commitRound(1, RunKind.TRAIN);
+    float[] undisturbed = aggregator.weights();
+    stop();
+    agents.clear();
+    folder = Files.createDirectories(folder.resolve("again"));
+    join();
+
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    for (SiteId site : SITES) {
+      restart(site);
+    }
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    restart(LAST);
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+
+    assertThat(aggregator.weights()).isEqualTo(undisturbed);
   }
 
   @Test
@@ -201,15 +221,11 @@ class AgentTest {
         "all failed",
         () ->
             SITES.stream()
-                .allMatch(
-                    site ->
-                        aggregator.reports(site).stream()
-                            .anyMatch(
-                                said ->
-                                    said.hasFailed()
-                                        && said.getFailed()
-                                            .getCode()
-                                            .equals("does-not-follow"))));
+                .allMatch(site ->
+                    aggregator.reports(site).stream()
+                        .anyMatch(said ->
+                            said.hasFailed()
+                                && said.getFailed().getCode().equals("does-not-follow"))));
     assertThat(aggregator.ready()).isEmpty();
   }
 
@@ -244,8 +260,7 @@ class AgentTest {
   }
 
   private void finishSession() throws Exception {
-    aggregator.await(
-        "the session is done", () -> aggregator.state() == ServerSession.State.DONE);
+    aggregator.await("the session is done", () -> aggregator.state() == ServerSession.State.DONE);
   }
 
   private boolean hasRefused(SiteId site) {
@@ -303,31 +318,6 @@ class AgentTest {
   }
 
   private void join(SiteId site) throws Exception {
-    var home = directory(site);
-    Files.createDirectories(home.path());
-    var random = new Random(site.value().hashCode());
-    var lines = new TreeSet<String>();
-    for (int row = 0; row < 80; row++) {
-      double a = random.nextGaussian();
-      double b = random.nextGaussian();
-      lines.add("%.6f,%.6f,%d".formatted(a, b, a - b > 0 ? 1 : 0));
-    }
-    Files.writeString(
-        home.path().resolve("data.csv"),
-        "a,b,y\n" + String.join("\n", lines) + "\n",
-        StandardCharsets.UTF_8);
-    Files.writeString(
-        home.path().resolve("mapping.yaml"),
-        """
-        source: {files: [data.csv], header: true}
-        features:
-          - numeric: a
-          - numeric: b
-        label: {name: y, column: y, positiveAbove: 0}
-        split: {fraction: {test: 0.25, seed: 7}}
-        """,
-        StandardCharsets.UTF_8);
-    new Join(Clock.systemUTC())
-        .join(home, aggregator.enrolments.invite(site.value()), Optional.empty(), 0);
+    TestSites.join(aggregator, directory(site), site);
   }
 }

@@ -106,8 +106,7 @@ class JoinTest {
   @Test
   void aServerOfAnotherAuthorityIsRefusedBeforeTheTokenIsShown() throws Exception {
     var site = new SiteDirectory(folder.resolve("site"));
-    String token =
-        server.invite("site-1", Instant.now().plusSeconds(60), new TestAuthority());
+    String token = server.invite("site-1", Instant.now().plusSeconds(60), new TestAuthority());
 
     assertThatThrownBy(() -> join.join(site, token, Optional.empty(), 0))
         .isInstanceOf(LinkException.class)
@@ -120,8 +119,7 @@ class JoinTest {
   @Test
   void anExpiredInvitationIsRefused() {
     var site = new SiteDirectory(folder.resolve("site"));
-    String token =
-        server.invite("site-1", Instant.parse("2020-01-01T00:00:00Z"), server.authority);
+    String token = server.invite("site-1", Instant.parse("2020-01-01T00:00:00Z"), server.authority);
 
     assertThatThrownBy(() -> join.join(site, token, Optional.empty(), 0))
         .isInstanceOf(RefusedSettings.class)
@@ -135,8 +133,7 @@ class JoinTest {
     String changed =
         token.substring(0, token.length() - 6) + (token.endsWith("AAAAAA") ? "BBBBBB" : "AAAAAA");
 
-    assertThatThrownBy(
-            () -> join.join(new SiteDirectory(folder), changed, Optional.empty(), 0))
+    assertThatThrownBy(() -> join.join(new SiteDirectory(folder), changed, Optional.empty(), 0))
         .isInstanceOf(RefusedSignatureException.class);
   }
 
@@ -146,8 +143,7 @@ class JoinTest {
     join.join(new SiteDirectory(folder.resolve("a")), token, Optional.empty(), 0);
 
     assertThatThrownBy(
-            () ->
-                join.join(new SiteDirectory(folder.resolve("b")), token, Optional.empty(), 0))
+            () -> join.join(new SiteDirectory(folder.resolve("b")), token, Optional.empty(), 0))
         .isInstanceOf(RefusedByAggregator.class)
         .hasMessageContaining("the invitation was used");
   }

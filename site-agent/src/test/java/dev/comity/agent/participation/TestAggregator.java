@@ -13,7 +13,6 @@ import dev.comity.formats.WeightsProvenance;
 import dev.comity.membership.ArchitecturePattern;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessageKey;
-import dev.comity.membership.MessagePublicKey;
 import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Architecture;
 import dev.comity.plan.DataContract;
@@ -158,16 +157,14 @@ final class TestAggregator implements AutoCloseable {
                     .clientAuth(ClientAuth.REQUIRE))
             .build();
     server =
-        NettyServerBuilder.forAddress(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
             .sslContext(tls)
             .executor(Executors.newVirtualThreadPerTaskExecutor())
             .intercept(new Callers())
             .addService(new Service())
             .build()
             .start();
-    enrolments =
-        new TestEnrolments(authority, URI.create("https://localhost:" + server.getPort()));
+    enrolments = new TestEnrolments(authority, URI.create("https://localhost:" + server.getPort()));
     var model = BuiltInModel.of(ARCHITECTURE.family(), ARCHITECTURE.widths());
     weights = model.initialValues(SEED);
     firstMoment = new float[weights.length];
@@ -229,8 +226,7 @@ final class TestAggregator implements AutoCloseable {
             ParameterLayout.of(ARCHITECTURE),
             VectorLayout.of(kind, ARCHITECTURE, encoding, 1.0, 1000, 20),
             new LocalObjective.Plain(),
-            new LocalTraining(
-                Loss.BINARY_CROSS_ENTROPY, 8, new LocalWork.Batches(20), 0.1, 0, 0),
+            new LocalTraining(Loss.BINARY_CROSS_ENTROPY, 8, new LocalWork.Batches(20), 0.1, 0, 0),
             SEED,
             new Weighting.ByExamples(100),
             1.0,
@@ -273,8 +269,7 @@ final class TestAggregator implements AutoCloseable {
 
   /// Begins a session over these sites, which must be ready.
   synchronized Digest begin(Collection<SiteId> roster) {
-    var limits =
-        new SessionDescriptor.Limits(Duration.ofMinutes(1), Duration.ofMinutes(5));
+    var limits = new SessionDescriptor.Limits(Duration.ofMinutes(1), Duration.ofMinutes(5));
     byte[] nonce = new byte[32];
     nonce[0] = (byte) ++attempt;
     var descriptor =
@@ -343,12 +338,11 @@ final class TestAggregator implements AutoCloseable {
   /// Sites that reported ready for the present round.
   synchronized Set<SiteId> ready() {
     var ready = new TreeSet<SiteId>();
-    reports.forEach(
-        (site, said) -> {
-          if (said.stream().anyMatch(ReportRequest::hasReady)) {
-            ready.add(site);
-          }
-        });
+    reports.forEach((site, said) -> {
+      if (said.stream().anyMatch(ReportRequest::hasReady)) {
+        ready.add(site);
+      }
+    });
     return ready;
   }
 
@@ -393,10 +387,7 @@ final class TestAggregator implements AutoCloseable {
           current.serverStep(), weights, firstMoment, secondMoment, lastSum.mean());
       var provenance =
           WeightsProvenance.ofRound(
-              RUN.toString(),
-              current.round(),
-              current.digest().hex(),
-              version.digest().hex());
+              RUN.toString(), current.round(), current.digest().hex(), version.digest().hex());
       version =
           put(
               new ModelVersion(
@@ -432,15 +423,13 @@ final class TestAggregator implements AutoCloseable {
   /// Shows the certificate to everyone in the roster.
   synchronized void endSession() {
     var ended = required(session);
-    var message =
-        SessionEnded.newBuilder().setSessionId(bytes(ended.descriptor().id()));
+    var message = SessionEnded.newBuilder().setSessionId(bytes(ended.descriptor().id()));
     ended
         .certificate()
-        .ifPresent(
-            certificate -> {
-              content.put(certificate.digest(), certificate.encode());
-              message.setCertificateDigest(bytes(certificate.digest()));
-            });
+        .ifPresent(certificate -> {
+          content.put(certificate.digest(), certificate.encode());
+          message.setCertificateDigest(bytes(certificate.digest()));
+        });
     for (var seat : ended.descriptor().roster()) {
       owe(
           seat.site(),
@@ -499,8 +488,7 @@ final class TestAggregator implements AutoCloseable {
   }
 
   private void owe(SiteId site, String id, NextAssignmentResponse.Builder assignment) {
-    owed.computeIfAbsent(site, any -> new LinkedHashMap<>())
-        .put(id, assignment.setId(id).build());
+    owed.computeIfAbsent(site, any -> new LinkedHashMap<>()).put(id, assignment.setId(id).build());
   }
 
   private ServerSession.@Nullable Transition apply(SessionEvent event) {
@@ -594,8 +582,7 @@ final class TestAggregator implements AutoCloseable {
       try {
         var tls = required(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION));
         var certificate = (X509Certificate) tls.getPeerCertificates()[0];
-        String name =
-            certificate.getSubjectAlternativeNames().iterator().next().get(1).toString();
+        String name = certificate.getSubjectAlternativeNames().iterator().next().get(1).toString();
         var site = new SiteId(name.substring(name.lastIndexOf('/') + 1));
         return Contexts.interceptCall(
             Context.current().withValue(CALLER, site), call, headers, next);
@@ -639,8 +626,7 @@ final class TestAggregator implements AutoCloseable {
       long end = System.nanoTime() + request.getWaitMs() * 1_000_000L;
       synchronized (TestAggregator.this) {
         if (!greeted.contains(CALLER.get())) {
-          out.onError(
-              Status.FAILED_PRECONDITION.withDescription("say Hello first").asException());
+          out.onError(Status.FAILED_PRECONDITION.withDescription("say Hello first").asException());
           return;
         }
         var next = next(CALLER.get(), handled);
@@ -667,8 +653,7 @@ final class TestAggregator implements AutoCloseable {
     public void report(ReportRequest request, StreamObserver<ReportResponse> out) {
       synchronized (TestAggregator.this) {
         var current = plan;
-        if (current == null
-            || !bytes(current.digest()).equals(request.getPlanDigest())) {
+        if (current == null || !bytes(current.digest()).equals(request.getPlanDigest())) {
           answer(
               out,
               ReportResponse.newBuilder()
@@ -680,9 +665,7 @@ final class TestAggregator implements AutoCloseable {
         TestAggregator.this.notifyAll();
         answer(
             out,
-            ReportResponse.newBuilder()
-                .setAcknowledged(Acknowledged.getDefaultInstance())
-                .build());
+            ReportResponse.newBuilder().setAcknowledged(Acknowledged.getDefaultInstance()).build());
       }
     }
 
@@ -801,8 +784,7 @@ final class TestAggregator implements AutoCloseable {
         uploads.put(site, file);
         apply(new SessionEvent.MaskedInputStored(site, root));
         return UploadResponse.newBuilder()
-            .setReceived(
-                UploadPosition.newBuilder().setOffset(vector.length).setComplete(true))
+            .setReceived(UploadPosition.newBuilder().setOffset(vector.length).setComplete(true))
             .build();
       }
     }

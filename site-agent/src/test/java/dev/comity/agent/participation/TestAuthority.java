@@ -34,8 +34,7 @@ final class TestAuthority {
   private final X509Certificate server;
 
   TestAuthority() {
-    certificate =
-        issue("CN=test authority", pair.getPublic(), true, List.of());
+    certificate = issue("CN=test authority", pair.getPublic(), true, List.of());
     server =
         issue(
             "CN=aggregator",
@@ -70,11 +69,7 @@ final class TestAuthority {
           GeneralNames.fromExtensions(
               csr.getRequestedExtensions(), Extension.subjectAlternativeName);
       var issued =
-          issue(
-              csr.getSubject().toString(),
-              csr.getPublicKey(),
-              false,
-              List.of(names.getNames()));
+          issue(csr.getSubject().toString(), csr.getPublicKey(), false, List.of(names.getNames()));
       return pem(issued) + pem(certificate);
     } catch (Exception e) {
       throw new IllegalArgumentException("the request cannot be read", e);

@@ -80,7 +80,9 @@ final class TestEnrolments implements AutoCloseable {
 
   private void enrol(HttpExchange exchange) throws IOException {
     try (exchange) {
-      String body = new String(exchange.getRequestBody().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+      String body =
+          new String(
+              exchange.getRequestBody().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
       bodies.add(body);
       JsonNode request = json.readTree(body);
       var base64 = Base64.getDecoder();

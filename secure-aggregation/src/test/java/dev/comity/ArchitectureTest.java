@@ -22,7 +22,8 @@ class ArchitectureTest {
         .resideInAnyPackage(
             "dev.comity..",
             "java..",
-            "javax.crypto..", "javax.security..",
+            "javax.crypto..",
+            "javax.security..",
             "jdk.incubator.vector..",
             "org.slf4j..",
             "org.jspecify..")

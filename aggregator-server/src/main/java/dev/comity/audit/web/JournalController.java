@@ -84,10 +84,9 @@ final class JournalController {
 
   private RunReports.Found known(String run) {
     return runs.find(run)
-        .orElseThrow(
-            () ->
-                new ResponseStatusException(
-                    HttpStatus.NOT_FOUND, "No run has the id or the name %s.".formatted(run)));
+        .orElseThrow(() ->
+            new ResponseStatusException(
+                HttpStatus.NOT_FOUND, "No run has the id or the name %s.".formatted(run)));
   }
 
   private static Optional<Long> resume(@Nullable String last) {
@@ -99,8 +98,7 @@ final class JournalController {
   private void write(SseEmitter emitter, RunId run, long from) {
     long revision = from;
     try {
-      emitter.send(
-          SseEmitter.event().name("heartbeat").id(Long.toString(revision)).data(revision));
+      emitter.send(SseEmitter.event().name("heartbeat").id(Long.toString(revision)).data(revision));
       while (!Thread.currentThread().isInterrupted()) {
         var lines = journal.follow(run, revision, BATCH, HEARTBEAT);
         if (lines.isEmpty()) {

@@ -52,15 +52,12 @@ final class MembershipController {
   MembershipBody current() {
     return memberships
         .current()
-        .map(
-            signed ->
-                new MembershipBody(base64(signed.document()), base64(signed.signature())))
-        .orElseThrow(
-            () ->
-                new ResponseStatusException(
-                    HttpStatus.NOT_FOUND,
-                    "The federation has no membership epoch yet; the consortium's `admit` makes"
-                        + " it."));
+        .map(signed -> new MembershipBody(base64(signed.document()), base64(signed.signature())))
+        .orElseThrow(() ->
+            new ResponseStatusException(
+                HttpStatus.NOT_FOUND,
+                "The federation has no membership epoch yet; the consortium's `admit` makes"
+                    + " it."));
   }
 
   @PutMapping(consumes = "application/json")

@@ -68,8 +68,7 @@ final class Submissions {
   private JsonNode document(byte[] body) {
     if (body.length > MOST_BYTES) {
       throw new ResponseStatusException(
-          HttpStatus.CONTENT_TOO_LARGE,
-          "A submission has at most %d bytes.".formatted(MOST_BYTES));
+          HttpStatus.CONTENT_TOO_LARGE, "A submission has at most %d bytes.".formatted(MOST_BYTES));
     }
     try {
       return strict.readTree(body);
@@ -84,15 +83,16 @@ final class Submissions {
     }
   }
 
-  private Accepted submit(
-      JsonNode document, Digest digest, @Nullable String key, String account) {
+  private Accepted submit(JsonNode document, Digest digest, @Nullable String key, String account) {
     if (key != null) {
       var earlier = keys.claim(account, key);
       if (earlier.isPresent()) {
         return repeated(earlier.get(), digest);
       }
     }
-    var submission = reader.read(document, memberships.current().map(memberships::read).orElseThrow(NoMembership::new));
+    var submission =
+        reader.read(
+            document, memberships.current().map(memberships::read).orElseThrow(NoMembership::new));
     store(submission, account);
     if (key != null) {
       keys.add(account, key, digest, submission.id(), clock.instant());
@@ -104,8 +104,7 @@ final class Submissions {
     try {
       runs.submit(submission, account);
     } catch (Runs.RefusedSubmission e) {
-      throw new SubmissionFaults(
-          List.of(new Fault(e.pointer(), String.valueOf(e.getMessage()))));
+      throw new SubmissionFaults(List.of(new Fault(e.pointer(), String.valueOf(e.getMessage()))));
     }
   }
 

@@ -80,7 +80,7 @@ final class RestApi {
             request("tokens")
                 .header("Cookie", text(cookies))
                 .header("X-XSRF-TOKEN", cookies.getOrDefault("XSRF-TOKEN", ""))
-                .POST(json(Map.of("name", "demo", "role", "admin", "expiresInDays", 1)))
+                .POST(json(Map.of("name", "demo", "role", "ADMIN", "expiresInDays", 1)))
                 .build(),
             BodyHandlers.ofString());
     var text = answer(made).path("token").asString();

@@ -261,7 +261,7 @@ final class RoundStore {
         .param("partial", standing.partial())
         .param("tenths", standing.tenths())
         .param("reason", standing.reason(), Types.VARCHAR)
-        .param("expected", expected == null ? null : at(expected), Types.TIMESTAMP)
+        .param("expected", expected == null ? null : at(expected), Types.TIMESTAMP_WITH_TIMEZONE)
         .param("now", at(now))
         .param("round", round)
         .param("site", site.value())
@@ -285,14 +285,14 @@ final class RoundStore {
             "reason",
             state instanceof RoundState.Abandoned(_, var reason) ? reason : null,
             Types.VARCHAR)
-        .param("ended", ended ? at(now) : null, Types.TIMESTAMP)
+        .param("ended", ended ? at(now) : null, Types.TIMESTAMP_WITH_TIMEZONE)
         .param("round", round)
         .update();
   }
 
   void silenceDeadline(long round, @Nullable Instant deadline) {
     sql.sql("update round set silence_deadline = :deadline where id = :round")
-        .param("deadline", deadline == null ? null : at(deadline), Types.TIMESTAMP)
+        .param("deadline", deadline == null ? null : at(deadline), Types.TIMESTAMP_WITH_TIMEZONE)
         .param("round", round)
         .update();
   }
@@ -467,7 +467,7 @@ final class RoundStore {
         .param("reason", reason, Types.VARCHAR)
         .param("certificate", certificate == null ? null : certificate.encode(), Types.BINARY)
         .param("kind", kind, Types.VARCHAR)
-        .param("ended", ended ? at(now) : null, Types.TIMESTAMP)
+        .param("ended", ended ? at(now) : null, Types.TIMESTAMP_WITH_TIMEZONE)
         .param("id", session.bytes())
         .update();
   }
@@ -475,9 +475,9 @@ final class RoundStore {
   void sessionDeadline(Digest session, @Nullable Instant deadline, @Nullable Instant hardDeadline) {
     sql.sql(
             "update aggregation_session set deadline = :deadline, hard_deadline = :hard where id = :id")
-        .param("deadline", deadline == null ? null : at(deadline), Types.TIMESTAMP)
+        .param("deadline", deadline == null ? null : at(deadline), Types.TIMESTAMP_WITH_TIMEZONE)
         .param(
-            "hard", hardDeadline == null ? null : at(hardDeadline), Types.TIMESTAMP)
+            "hard", hardDeadline == null ? null : at(hardDeadline), Types.TIMESTAMP_WITH_TIMEZONE)
         .param("id", session.bytes())
         .update();
   }

@@ -402,20 +402,30 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
     }
   }
 
+  /// The transport tells readiness on the thread that runs this method, so the content is sent from
+  /// another one.
   @Override
   public void fetch(FetchRequest request, StreamObserver<FetchResponse> answer) {
     try {
-      fetch(greetedCaller(), request, (ServerCallStreamObserver<FetchResponse>) answer);
-    } catch (IOException | RuntimeException failed) {
+      var site = greetedCaller();
+      var call = (ServerCallStreamObserver<FetchResponse>) answer;
+      var flow = new Flow(call);
+      Thread.startVirtualThread(() -> {
+        try {
+          fetch(site, request, call, flow);
+        } catch (IOException | RuntimeException failed) {
+          answer.onError(status(failed));
+        }
+      });
+    } catch (RuntimeException failed) {
       answer.onError(status(failed));
     }
   }
 
   private void fetch(
-      SiteId site, FetchRequest request, ServerCallStreamObserver<FetchResponse> answer)
+      SiteId site, FetchRequest request, ServerCallStreamObserver<FetchResponse> answer, Flow flow)
       throws IOException {
     var digest = digest(request.getDigest());
-    var flow = new Flow(answer);
     var content = desk.fetch(site, digest, request.getOffset());
     if (content.isEmpty()) {
       answer.onNext(

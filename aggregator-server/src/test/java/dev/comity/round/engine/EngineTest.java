@@ -112,7 +112,7 @@ class EngineTest {
   void anAggregatorKilledInAnyStateEndsWithTheWeightsOfAnUndisturbedRun(String state)
       throws Exception {
     RunSubmission submission;
-    List<Digest> disturbed;
+    List<List<Integer>> disturbed;
     try (var world = world(4).startSites(0, 4)) {
       submission = world.federation().submission("killed", 2, 4, PATIENT, HOUR);
       var run = world.submit(submission);
@@ -120,14 +120,14 @@ class EngineTest {
       world.killAggregator();
       world.running().awaitEnd(run);
       assertThat(world.runState(run)).isEqualTo("COMPLETED");
-      disturbed = world.weights(run);
+      disturbed = world.tensors(run);
     }
 
     try (var world = world(4).startSites(0, 4)) {
       var run = world.submit(submission);
       world.running().awaitEnd(run);
 
-      assertThat(disturbed).isEqualTo(world.weights(run));
+      assertThat(disturbed).isEqualTo(world.tensors(run));
     }
   }
 
@@ -265,6 +265,43 @@ class EngineTest {
       world.running().await(run, reached("ABORTED"));
       world.running().await(run, reached("COMMITTED"));
       assertThat(world.phases(run, 1).subList(1, 5)).containsOnly("SUMMED");
+    }
+  }
+
+  @Test
+  void anUploadIsRefusedByNameWhenHeaderOffsetLengthOrContentAreWrong() throws Exception {
+    try (var world = world(4)) {
+      var odd = world.site(0).withholding(SignedMessage.Phase.MASKED_INPUT).start();
+      world.startSites(1, 4);
+      var run = world.submit(world.federation().submission("upload", 1, 4, PATIENT, HOUR));
+      world.running().await(run, reached("COLLECTING"));
+      var session =
+          Digest.ofValue(
+              world
+                  .running()
+                  .sql()
+                  .sql("select id from aggregation_session")
+                  .query(byte[].class)
+                  .single());
+
+      var early = odd.upload(session, 0, new byte[4]);
+      odd.awaitAsked(SignedMessage.Phase.MASKED_INPUT);
+      odd.sendHeaderAlone(session);
+      var gap = odd.upload(session, 4, new byte[4]);
+      var tooLong = odd.upload(session, 0, new byte[100_000]);
+      var length = world.federation().vectorBytes();
+      var other = odd.upload(session, 0, new byte[length]);
+      odd.relent();
+      odd.uploadRest(session);
+      world.running().await(run, reached("COMMITTED"));
+
+      assertThat(early.getRefused().getCode()).isEqualTo("upload.no-header");
+      assertThat(gap.getRefused().getCode()).isEqualTo("upload.offset");
+      assertThat(gap.getRefused().getDetail()).contains("offset 4", "0 bytes lie");
+      assertThat(tooLong.getRefused().getCode()).isEqualTo("upload.too-long");
+      assertThat(tooLong.getRefused().getDetail()).contains("100000", String.valueOf(length));
+      assertThat(other.getRefused().getCode()).isEqualTo("upload.other-root");
+      assertThat(world.phases(run, 1)).containsOnly("SUMMED");
     }
   }
 

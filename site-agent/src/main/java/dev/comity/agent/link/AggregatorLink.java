@@ -23,10 +23,12 @@ import dev.comity.session.SignedMessage;
 import dev.comity.update.MaskedUpdate;
 import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
+import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.BlockingClientCall;
+import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -40,7 +42,9 @@ import java.nio.file.StandardOpenOption;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 
@@ -50,45 +54,81 @@ public final class AggregatorLink implements AutoCloseable {
   private static final Duration CALL_LIMIT = Duration.ofSeconds(30);
   private static final Duration STALL_LIMIT = Duration.ofMinutes(2);
   private static final int CHUNK_BYTES = 1 << 20;
+  private static final Set<Status.Code> FINAL =
+      EnumSet.of(
+          Status.Code.INVALID_ARGUMENT,
+          Status.Code.NOT_FOUND,
+          Status.Code.OUT_OF_RANGE,
+          Status.Code.PERMISSION_DENIED,
+          Status.Code.UNAUTHENTICATED,
+          Status.Code.UNIMPLEMENTED);
 
-  private final ManagedChannel channel;
-  private final SiteServiceGrpc.SiteServiceBlockingV2Stub stub;
+  /// Refusals of an upload after which it goes on where its status says.
+  private static final Set<String> RESUMABLE = Set.of("upload.offset", "upload.other-root");
 
-  private AggregatorLink(ManagedChannel channel) {
-    this.channel = channel;
-    this.stub = SiteServiceGrpc.newBlockingV2Stub(channel);
+  private final URI address;
+  private final List<ClientInterceptor> interceptors;
+  private volatile Connection connection;
+
+  private record Connection(
+      ManagedChannel channel, SiteServiceGrpc.SiteServiceBlockingV2Stub stub) {}
+
+  private AggregatorLink(URI address, TlsIdentity identity, List<ClientInterceptor> interceptors) {
+    this.address = address;
+    this.interceptors = List.copyOf(interceptors);
+    this.connection = connect(identity);
   }
 
   /// Makes a link; the connection itself is made by the first call.
   ///
   /// @param address `https://host:port` of the aggregator's gRPC service
   /// @param interceptors see every message in plain, in both directions
-  /// @throws SSLException when the keys cannot be used
+  /// @throws IllegalArgumentException when address or keys cannot be used
   public static AggregatorLink open(
-      URI address, TlsIdentity identity, List<ClientInterceptor> interceptors) throws SSLException {
+      URI address, TlsIdentity identity, List<ClientInterceptor> interceptors) {
     if (!"https".equals(address.getScheme())
         || address.getHost() == null
         || address.getPort() < 0) {
       throw new IllegalArgumentException(
           "the aggregator's address %s: must look like https://host:port".formatted(address));
     }
-    var tls =
-        GrpcSslContexts.configure(
-                SslContextBuilder.forClient()
-                    .keyManager(identity.key(), identity.chain().toArray(X509Certificate[]::new))
-                    .trustManager(identity.authority()))
-            .build();
-    return new AggregatorLink(
+    return new AggregatorLink(address, identity, interceptors);
+  }
+
+  /// Shows another certificate from the next call on.
+  ///
+  /// @throws IllegalArgumentException when the keys cannot be used; the link stays as it is
+  public void identify(TlsIdentity identity) {
+    Connection before = connection;
+    connection = connect(identity);
+    before.channel().shutdown();
+  }
+
+  private Connection connect(TlsIdentity identity) {
+    SslContext tls;
+    try {
+      tls =
+          GrpcSslContexts.configure(
+                  SslContextBuilder.forClient()
+                      .keyManager(identity.key(), identity.chain().toArray(X509Certificate[]::new))
+                      .trustManager(identity.authority()))
+              .build();
+    } catch (SSLException e) {
+      throw new IllegalArgumentException(
+          "the site's TLS key and certificate cannot be used: restore them or join anew", e);
+    }
+    ManagedChannel channel =
         NettyChannelBuilder.forAddress(address.getHost(), address.getPort())
             .sslContext(tls)
             .intercept(interceptors)
-            .build());
+            .build();
+    return new Connection(channel, SiteServiceGrpc.newBlockingV2Stub(channel));
   }
 
   /// Says hello, which every process does first.
   public HelloAccepted hello(HelloRequest request)
       throws LinkException, RefusedByAggregator, InterruptedException {
-    channel.resetConnectBackoff();
+    connection.channel().resetConnectBackoff();
     var answer = called("Hello", () -> limited().hello(request));
     return switch (answer.getOutcomeCase()) {
       case ACCEPTED -> answer.getAccepted();
@@ -99,7 +139,7 @@ public final class AggregatorLink implements AutoCloseable {
 
   /// Waits up to `wait` for something to do.
   public NextAssignmentResponse nextAssignment(Collection<String> handled, Duration wait)
-      throws LinkException {
+      throws LinkException, RefusedByAggregator {
     var request =
         NextAssignmentRequest.newBuilder()
             .addAllHandled(handled)
@@ -107,7 +147,7 @@ public final class AggregatorLink implements AutoCloseable {
             .build();
     return called(
         "NextAssignment",
-        () -> stub.withDeadlineAfter(wait.plus(CALL_LIMIT)).nextAssignment(request));
+        () -> connection.stub().withDeadlineAfter(wait.plus(CALL_LIMIT)).nextAssignment(request));
   }
 
   /// Reports the site's part in a round.
@@ -187,7 +227,7 @@ public final class AggregatorLink implements AutoCloseable {
   private void copy(Digest digest, long offset, long mostBytes, OutputStream out)
       throws IOException, RefusedByAggregator {
     var request = FetchRequest.newBuilder().setDigest(bytes(digest)).setOffset(offset).build();
-    BlockingClientCall<?, FetchResponse> call = stub.fetch(request);
+    BlockingClientCall<?, FetchResponse> call = connection.stub().fetch(request);
     long total = -1;
     long position = offset;
     try {
@@ -240,22 +280,25 @@ public final class AggregatorLink implements AutoCloseable {
   /// signed header must have been sent before.
   public void upload(Digest session, MaskedUpdate update)
       throws LinkException, RefusedByAggregator {
-    var request = UploadStatusRequest.newBuilder().setSessionId(bytes(session)).build();
-    var status = called("UploadStatus", () -> limited().uploadStatus(request));
-    UploadPosition position =
-        switch (status.getOutcomeCase()) {
-          case POSITION -> status.getPosition();
-          case REFUSED -> throw refusal(status.getRefused());
-          case OUTCOME_NOT_SET -> throw empty("UploadStatus");
-        };
+    UploadPosition position = uploaded(session);
     if (!position.getComplete()) {
       stream(session, update, position.getOffset());
     }
   }
 
+  private UploadPosition uploaded(Digest session) throws LinkException, RefusedByAggregator {
+    var request = UploadStatusRequest.newBuilder().setSessionId(bytes(session)).build();
+    var status = called("UploadStatus", () -> limited().uploadStatus(request));
+    return switch (status.getOutcomeCase()) {
+      case POSITION -> status.getPosition();
+      case REFUSED -> throw refusal(status.getRefused());
+      case OUTCOME_NOT_SET -> throw empty("UploadStatus");
+    };
+  }
+
   private void stream(Digest session, MaskedUpdate update, long from)
       throws LinkException, RefusedByAggregator {
-    var call = stub.uploadMasked();
+    var call = connection.stub().uploadMasked();
     try {
       long offset = from;
       boolean open = true;
@@ -287,8 +330,22 @@ public final class AggregatorLink implements AutoCloseable {
                 new IOException("incomplete"));
           }
         }
-        case IGNORED -> {}
-        case REFUSED -> throw refusal(answer.getRefused());
+        case IGNORED -> {
+          // Late, or beside another attempt whose end is not known yet.
+          if (!uploaded(session).getComplete()) {
+            throw new LinkException(
+                "UploadMasked was ignored: " + answer.getIgnored().getDetail(),
+                new IOException("ignored"));
+          }
+        }
+        case REFUSED -> {
+          if (RESUMABLE.contains(answer.getRefused().getCode())) {
+            throw new LinkException(
+                "UploadMasked broke off: " + answer.getRefused().getDetail(),
+                new IOException(answer.getRefused().getCode()));
+          }
+          throw refusal(answer.getRefused());
+        }
         case OUTCOME_NOT_SET -> throw empty("UploadMasked");
       }
     } catch (StatusException | java.util.concurrent.TimeoutException e) {
@@ -321,11 +378,11 @@ public final class AggregatorLink implements AutoCloseable {
 
   @Override
   public void close() {
-    channel.shutdownNow();
+    connection.channel().shutdownNow();
   }
 
   private SiteServiceGrpc.SiteServiceBlockingV2Stub limited() {
-    return stub.withDeadlineAfter(CALL_LIMIT);
+    return connection.stub().withDeadlineAfter(CALL_LIMIT);
   }
 
   @FunctionalInterface
@@ -333,10 +390,16 @@ public final class AggregatorLink implements AutoCloseable {
     T make() throws StatusException;
   }
 
-  private static <T> T called(String name, Call<T> call) throws LinkException {
+  /// A status that says something about the request itself is a refusal; everything else is about
+  /// the connection or the aggregator's present state, and may be tried again.
+  private static <T> T called(String name, Call<T> call) throws LinkException, RefusedByAggregator {
     try {
       return call.make();
     } catch (StatusException e) {
+      if (FINAL.contains(e.getStatus().getCode())) {
+        throw new RefusedByAggregator(
+            e.getStatus().getCode().name(), "%s: %s".formatted(name, description(e)));
+      }
       throw new LinkException("%s failed: %s".formatted(name, description(e)), e);
     }
   }

@@ -39,6 +39,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
@@ -74,7 +75,8 @@ public final class Agent implements AutoCloseable {
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(15);
   private static final Duration LONGEST_WAIT_PENDING = Duration.ofSeconds(1);
   private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(20);
-  private static final int MOST_REMEMBERED = 10_000;
+  private static final int MOST_REMEMBERED = 200;
+  private static final Duration RENEW_BEFORE = Duration.ofDays(30);
 
   private final AgentSettings settings;
   private final SiteKeys keys;
@@ -90,6 +92,7 @@ public final class Agent implements AutoCloseable {
   private final Trainer trainer;
   private final StatusBoard status;
   private final DurableFile federationEpoch;
+  private final Clock clock;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final CountDownLatch finished = new CountDownLatch(1);
   private final ExecutorService training =
@@ -114,6 +117,7 @@ public final class Agent implements AutoCloseable {
 
   private Agent(SiteDirectory directory, Clock clock, List<ClientInterceptor> interceptors)
       throws IOException {
+    this.clock = clock;
     this.settings = AgentSettings.read(directory);
     var policy = PolicyFile.read(directory.policy());
     this.keys = SiteKeys.load(directory.keys());
@@ -140,7 +144,7 @@ public final class Agent implements AutoCloseable {
           Sessions.inDirectory(
               directory.state().resolve("sessions"), settings.site(), keys, updates, clock);
       this.link = AggregatorLink.open(settings.aggregator(), identity(keys), interceptors);
-      this.models = new VerifiedModels(directory.state().resolve("models"), link::fetch);
+      this.models = new VerifiedModels(directory.state().resolve("models"), library(link));
       this.sessionWork =
           new SessionWork(link, sessions, offers, memberships, policy, key.fingerprint(), status);
       this.trainer =
@@ -207,6 +211,7 @@ public final class Agent implements AutoCloseable {
           HelloAccepted hello = link.hello(hello());
           welcome(hello);
           status.connected();
+          renewCertificateIfDue();
           if (!resumed) {
             offers.all().forEach(this::work);
             resumed = true;
@@ -328,6 +333,30 @@ public final class Agent implements AutoCloseable {
         .addKeyValue("site", settings.site())
         .addKeyValue("state", status.snapshot().state())
         .log("Aggregator greeted");
+  }
+
+  /// The present certificate serves until the new one is on disk; without a new one it goes on
+  /// serving as long as it is valid.
+  private void renewCertificateIfDue() throws LinkException {
+    TlsIdentity present = identity(keys);
+    var validUntil = present.chain().getFirst().getNotAfter().toInstant();
+    if (clock.instant().plus(RENEW_BEFORE).isBefore(validUntil)) {
+      return;
+    }
+    try {
+      String chain = link.renewCertificate(keys.certificateRequest().toByteArray());
+      keys.keepCertificate(chain, keys.authority().orElseThrow());
+      link.identify(identity(keys));
+      LOG.atInfo().addKeyValue("site", settings.site()).log("TLS certificate renewed");
+    } catch (RefusedByAggregator e) {
+      LOG.atWarn()
+          .addKeyValue("site", settings.site())
+          .addKeyValue("reason", e.getMessage())
+          .log("TLS certificate not renewed");
+      status.problem(
+          "the TLS certificate ends at %s and was not renewed: %s"
+              .formatted(validUntil, e.getMessage()));
+    }
   }
 
   private long knownFederationEpoch() {
@@ -499,6 +528,21 @@ public final class Agent implements AutoCloseable {
             sessions.locks().keySet().stream()
                 .filter(terms -> sessions.standing(terms) == Standing.IN_DOUBT)
                 .count());
+  }
+
+  private static Library library(AggregatorLink link) {
+    return new Library() {
+      @Override
+      public byte[] fetch(Digest digest, int mostBytes) throws IOException, RefusedByAggregator {
+        return link.fetch(digest, mostBytes);
+      }
+
+      @Override
+      public void fetch(Digest digest, Path file, long mostBytes)
+          throws IOException, RefusedByAggregator {
+        link.fetch(digest, file, mostBytes);
+      }
+    };
   }
 
   private static Examples examples(Rows rows) {

@@ -106,6 +106,7 @@ final class SessionWork {
   private void send(SignedMessage message, SessionPhase phase)
       throws LinkException, RefusedByAggregator {
     link.send(message, phase, keyId);
+    status.problem(null);
     LOG.atInfo()
         .addKeyValue("session", message.session().abbreviated())
         .addKeyValue("phase", message.phase())

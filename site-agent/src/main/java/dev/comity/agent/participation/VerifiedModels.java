@@ -133,7 +133,7 @@ final class VerifiedModels {
     }
     AggregateUpdate sum;
     try {
-      sum = AggregateUpdate.decodeArtifact(terms.vector(), fetch(origin.sum(), MOST_SUM_BYTES));
+      sum = AggregateUpdate.decodeArtifact(terms.vector(), fetchSum(version.run(), origin.sum()));
     } catch (RejectedSum e) {
       throw new DoesNotFollowException(
           "the sum of round %d is none: %s".formatted(origin.round(), e.getMessage()), e);
@@ -230,6 +230,20 @@ final class VerifiedModels {
           "content %s that the lineage names is not to be had: %s"
               .formatted(digest.abbreviated(), e.getMessage()),
           e);
+    }
+  }
+
+  /// A sum is as long as the model: it comes by way of a file, so that a broken line costs little.
+  private byte[] fetchSum(RunId run, Digest digest) throws DoesNotFollowException, IOException {
+    Path file = Files.createDirectories(folder(run)).resolve(digest.hex() + ".sum");
+    try {
+      library.fetch(digest, file, MOST_SUM_BYTES);
+      return Files.readAllBytes(file);
+    } catch (RefusedByAggregator e) {
+      throw new DoesNotFollowException(
+          "the sum %s is not to be had: %s".formatted(digest.abbreviated(), e.getMessage()), e);
+    } finally {
+      Files.deleteIfExists(file);
     }
   }
 

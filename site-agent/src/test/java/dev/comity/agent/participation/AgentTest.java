@@ -11,9 +11,12 @@ import dev.comity.protocol.v1.ReportRequest;
 import dev.comity.session.ServerSession;
 import dev.comity.session.SignedMessage;
 import dev.comity.session.SignedView;
+import io.grpc.ClientInterceptor;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -243,6 +246,93 @@ class AgentTest {
   }
 
   @Test
+  void aFetchThatBreaksOffGoesOnWhereItWas() throws Exception {
+    startAll();
+    aggregator.admit();
+    aggregator.breakFetchesOfSums();
+
+    commitRound(1, RunKind.TRAIN);
+
+    for (SiteId site : SITES) {
+      aggregator.await(site + " has verified", () -> agent(site).status().rounds().isEmpty());
+    }
+    assertThat(aggregator.fetchedFrom(aggregator.version().origin().orElseThrow().sum()))
+        .contains(0L)
+        .anyMatch(offset -> offset > 0);
+  }
+
+  @Test
+  void neitherDataNorUpdateNorSecretLeavesASite() throws Exception {
+    var left = new Recorder();
+    for (SiteId site : SITES.subList(0, 4)) {
+      start(site);
+    }
+    start(LAST, List.of(left));
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    byte[] stored = Files.readAllBytes(onlyUpdate(LAST));
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+
+    byte[] all = left.bytes();
+    assertThat(left.messages()).contains("UploadChunk", "SendRequest", "ReportRequest");
+    int searched = 0;
+    for (int at = 0; at + 8 <= stored.length; at += 4) {
+      byte[] window = Arrays.copyOfRange(stored, at, at + 8);
+      if (!isQuiet(window)) {
+        searched++;
+        assertThat(contains(all, window)).as("bytes %d.. of the stored update", at).isFalse();
+      }
+    }
+    assertThat(searched).isGreaterThan(8);
+    assertThat(contains(all, Files.readAllBytes(directory(LAST).keys().resolve("site.secret"))))
+        .isFalse();
+    for (String line : Files.readAllLines(directory(LAST).path().resolve("data.csv"))) {
+      for (String cell : line.split(",")) {
+        if (cell.length() > 6) {
+          assertThat(contains(all, cell.getBytes(StandardCharsets.US_ASCII))).isFalse();
+        }
+      }
+    }
+  }
+
+  /// Too many zeros or letters to be an update's own: the file's head, and blocks of zeros.
+  private static boolean isQuiet(byte[] window) {
+    int quiet = 0;
+    for (byte each : window) {
+      quiet += each == 0 || each == -1 || (each >= '0' && each <= 'z') ? 1 : 0;
+    }
+    return quiet >= 4;
+  }
+
+  private static boolean contains(byte[] all, byte[] part) {
+    String text = new String(all, StandardCharsets.ISO_8859_1);
+    return text.contains(new String(part, StandardCharsets.ISO_8859_1));
+  }
+
+  private Path onlyUpdate(SiteId site) {
+    return directory(site)
+        .state()
+        .resolve("updates")
+        .resolve(storedUpdates(site).keySet().iterator().next());
+  }
+
+  @Test
+  void aCertificateThatSoonEndsIsRenewedAndUsed() throws Exception {
+    Path certificate = directory(LAST).keys().resolve("tls.crt");
+    String before = Files.readString(certificate);
+
+    startAll();
+    aggregator.admit();
+    commitRound(1, RunKind.TRAIN);
+
+    assertThat(Files.readString(certificate)).isNotEqualTo(before);
+    assertThat(agent(LAST).status().problem()).isNull();
+  }
+
+  @Test
   void twoAgentsCannotShareADirectory() throws Exception {
     start(LAST);
 
@@ -281,7 +371,11 @@ class AgentTest {
   }
 
   private void start(SiteId site) throws Exception {
-    Agent agent = Agent.open(directory(site), Clock.systemUTC(), List.of());
+    start(site, List.of());
+  }
+
+  private void start(SiteId site, List<ClientInterceptor> interceptors) throws Exception {
+    Agent agent = Agent.open(directory(site), Clock.systemUTC(), interceptors);
     agents.put(site, agent);
     Thread.ofVirtual().start(agent::run);
     aggregator.await(site + " said hello", () -> aggregator.greeted(site));

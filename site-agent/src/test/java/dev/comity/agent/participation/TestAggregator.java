@@ -39,11 +39,14 @@ import dev.comity.protocol.v1.HelloAccepted;
 import dev.comity.protocol.v1.HelloRequest;
 import dev.comity.protocol.v1.HelloResponse;
 import dev.comity.protocol.v1.Ignored;
+import dev.comity.protocol.v1.IssuedCertificate;
 import dev.comity.protocol.v1.MembershipState;
 import dev.comity.protocol.v1.NextAssignmentRequest;
 import dev.comity.protocol.v1.NextAssignmentResponse;
 import dev.comity.protocol.v1.Nothing;
 import dev.comity.protocol.v1.Refusal;
+import dev.comity.protocol.v1.RenewCertificateRequest;
+import dev.comity.protocol.v1.RenewCertificateResponse;
 import dev.comity.protocol.v1.ReportRequest;
 import dev.comity.protocol.v1.ReportResponse;
 import dev.comity.protocol.v1.RoundAbandoned;
@@ -136,6 +139,9 @@ final class TestAggregator implements AutoCloseable {
   private final Map<SiteId, List<Digest>> openLocks = new HashMap<>();
   private final Map<SiteId, Path> uploads = new HashMap<>();
   private final Set<SiteId> greeted = new HashSet<>();
+  private final Map<Digest, List<Long>> fetched = new HashMap<>();
+  private final Set<Digest> breaking = new HashSet<>();
+  private boolean breakingSums;
   private BiPredicate<SiteId, SignedView.Kind> withheld = (site, kind) -> false;
   private @Nullable SignedMembership membership;
   private @Nullable MembershipEpoch epoch;
@@ -295,6 +301,16 @@ final class TestAggregator implements AutoCloseable {
     notifyAll();
   }
 
+  /// Ends the first fetch of every sum from now on after one piece.
+  synchronized void breakFetchesOfSums() {
+    breakingSums = true;
+  }
+
+  /// From which offsets content was asked for.
+  synchronized List<Long> fetchedFrom(Digest digest) {
+    return List.copyOf(fetched.getOrDefault(digest, List.of()));
+  }
+
   synchronized void deadline(SignedMessage.Phase phase) {
     apply(new SessionEvent.PhaseDeadlinePassed(phase));
   }
@@ -375,6 +391,9 @@ final class TestAggregator implements AutoCloseable {
     lastSum = sum.decode(survivors.size());
     byte[] artifact = lastSum.encode();
     content.put(Digest.of(artifact), artifact);
+    if (breakingSums) {
+      breaking.add(Digest.of(artifact));
+    }
     byte[] transcript = done.transcript();
     content.put(Digest.of(transcript), transcript);
     var committed =
@@ -685,8 +704,14 @@ final class TestAggregator implements AutoCloseable {
             FetchResponse.newBuilder()
                 .setHeader(FetchHeader.newBuilder().setTotalBytes(found.length))
                 .build());
+        Digest digest = Digest.ofValue(request.getDigest().toByteArray());
+        fetched.computeIfAbsent(digest, any -> new ArrayList<>()).add(request.getOffset());
         int piece = 100; // small, so that content comes in several chunks
         for (int at = (int) request.getOffset(); at < found.length; at += piece) {
+          if (at > request.getOffset() && breaking.remove(digest)) {
+            out.onError(Status.UNAVAILABLE.withDescription("the line breaks").asException());
+            return;
+          }
           out.onNext(
               FetchResponse.newBuilder()
                   .setChunk(ByteString.copyFrom(found, at, Math.min(piece, found.length - at)))
@@ -770,6 +795,20 @@ final class TestAggregator implements AutoCloseable {
           }
         }
       };
+    }
+
+    @Override
+    public void renewCertificate(
+        RenewCertificateRequest request, StreamObserver<RenewCertificateResponse> out) {
+      answer(
+          out,
+          RenewCertificateResponse.newBuilder()
+              .setIssued(
+                  IssuedCertificate.newBuilder()
+                      .setChainPem(
+                          ByteString.copyFromUtf8(
+                              authority.issueFor(request.getCsr().toByteArray()))))
+              .build());
     }
 
     private UploadResponse stored(SiteId site, byte[] vector) throws IOException {

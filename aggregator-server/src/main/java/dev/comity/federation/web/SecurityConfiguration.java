@@ -81,6 +81,8 @@ class SecurityConfiguration {
                     problems.resolveException(request, response, null, refusal)))
         .headers(headers ->
             headers
+                // It would bind every port of the host; there is no plain port to protect.
+                .httpStrictTransportSecurity(transport -> transport.disable())
                 .contentSecurityPolicy(policy -> policy.policyDirectives(CONTENT_POLICY))
                 .referrerPolicy(referrer -> referrer.policy(ReferrerPolicy.NO_REFERRER)))
         .authorizeHttpRequests(requests ->

@@ -120,19 +120,15 @@ public final class AggregateUpdate {
   /// `S` the scale of the block and `W` the summed weight.
   public float[] mean() {
     var update = layout.block(Kind.UPDATE);
-    float[] mean = new float[Math.toIntExact(update.length())];
-    if (mean.length > 0) {
-      var weight = layout.block(Kind.WEIGHT);
-      double weights = coordinate(weight, 0) / weight.scale();
-      double factor = 1 / (update.scale() * weights);
-      var littleEndian =
-          MemorySegment.ofArray(new byte[Math.multiplyExact(mean.length, Float.BYTES)]);
-      Vectors.dequantise(littleEndian, slice(update), factor);
-      for (int i = 0; i < mean.length; i++) {
-        mean[i] = littleEndian.get(Ring.FLOAT, (long) Float.BYTES * i);
-      }
+    if (update.length() == 0) {
+      return new float[0];
     }
-    return mean;
+    var weight = layout.block(Kind.WEIGHT);
+    double weights = coordinate(weight, 0) / weight.scale();
+    double factor = 1 / (update.scale() * weights);
+    var mean = Ring.allocate(Float.BYTES * update.length());
+    Vectors.dequantise(mean, slice(update), factor);
+    return mean.toArray(Ring.FLOAT);
   }
 
   /// The summed metrics; empty when the plan carries none.
@@ -239,8 +235,8 @@ public final class AggregateUpdate {
 
   /// What the contributors can add up to at most in one coordinate of the block.
   private long largest(Block block) {
-    double each = Math.min(Math.rint(block.bound() * block.scale()), layout.largestCoordinate());
-    return contributors * (long) each;
+    long each = (long) Math.rint(block.bound() * block.scale());
+    return contributors * Math.min(each, layout.largestCoordinate());
   }
 
   private long count(Block block, long i) {

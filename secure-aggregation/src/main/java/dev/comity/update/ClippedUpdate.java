@@ -1,15 +1,16 @@
 package dev.comity.update;
 
 import dev.comity.plan.VectorLayout;
+import java.lang.foreign.MemorySegment;
 
 /// An update whose L2 norm is at most the plan's clip norm. The only way on is [#encode].
 public final class ClippedUpdate {
-  private final float[] delta;
+  private final MemorySegment delta;
   private final double factor;
   private final double weight;
   private final Metrics metrics;
 
-  ClippedUpdate(float[] delta, double factor, double weight, Metrics metrics) {
+  ClippedUpdate(MemorySegment delta, double factor, double weight, Metrics metrics) {
     this.delta = delta;
     this.factor = factor;
     this.weight = weight;
@@ -28,11 +29,11 @@ public final class ClippedUpdate {
     for (var block : layout.blocks()) {
       switch (block.kind()) {
         case UPDATE -> {
-          requireLength(block, delta.length);
+          requireLength(block, delta.byteSize() / Float.BYTES);
           rounding.clamped(block, i -> weight * coordinate(i, block.bound()));
         }
         case WEIGHT -> {
-          requireLength(block, delta.length == 0 ? 0 : 1);
+          requireLength(block, delta.byteSize() == 0 ? 0 : 1);
           rounding.bounded(block, _ -> weight);
         }
         case COUNT -> {
@@ -56,7 +57,7 @@ public final class ClippedUpdate {
 
   /// Coordinate `i` after both clips.
   double coordinate(long i, double bound) {
-    return Math.clamp(delta[Math.toIntExact(i)] * factor, -bound, bound);
+    return Math.clamp(delta.get(Ring.FLOAT, Float.BYTES * i) * factor, -bound, bound);
   }
 
   private long count(int i) {

@@ -1,6 +1,8 @@
 package dev.comity.update;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.security.GeneralSecurityException;
 import javax.crypto.Cipher;
 import javax.crypto.spec.IvParameterSpec;
@@ -12,7 +14,8 @@ import javax.crypto.spec.SecretKeySpec;
 /// The step is small on purpose. The JIT compiles the cipher's inner loop by counting calls: with
 /// calls of 64 KiB a process masks thirty times too slowly until it has made thousands of them,
 /// with 4 KiB it is at full speed within a few megabytes, and as fast from there on. Owned by one
-/// thread; the bytes given out are overwritten by the next step.
+/// thread; the bytes given out lie off the heap, where the vector kernels are fast, and are
+/// overwritten by the next step.
 final class Keystream {
   /// Bytes of one step at most.
   static final int STEP = 4096;
@@ -22,7 +25,7 @@ final class Keystream {
 
   private final Cipher cipher;
   private final byte[] buffer = new byte[STEP];
-  private final MemorySegment view = MemorySegment.ofArray(buffer);
+  private final MemorySegment offHeap = Arena.ofAuto().allocate(STEP, BLOCK);
 
   Keystream() {
     try {
@@ -62,6 +65,7 @@ final class Keystream {
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("AES/CTR gave no output", e);
     }
-    return view.asSlice(0, bytes);
+    MemorySegment.copy(buffer, 0, offHeap, ValueLayout.JAVA_BYTE, 0, bytes);
+    return offHeap.asSlice(0, bytes);
   }
 }

@@ -6,11 +6,11 @@ import java.lang.foreign.MemorySegment;
 /// What training left on a site: local minus global weights, the site's weight in the mean, and its
 /// metrics. Never leaves the site; the only way on is [#clip].
 public final class LocalUpdate {
-  private final float[] delta;
+  private final MemorySegment delta;
   private final double weight;
   private final Metrics metrics;
 
-  private LocalUpdate(float[] delta, double weight, Metrics metrics) {
+  private LocalUpdate(MemorySegment delta, double weight, Metrics metrics) {
     this.delta = delta;
     this.weight = weight;
     this.metrics = metrics;
@@ -23,8 +23,9 @@ public final class LocalUpdate {
   /// @throws DivergedException when an element of `delta`, or the weight, is not finite
   /// @throws IllegalArgumentException when the weight is not in (0, 1]
   public static LocalUpdate of(float[] delta, double weight, Metrics metrics) {
-    float[] copy = delta.clone();
-    if (!Double.isFinite(Vectors.norm2(MemorySegment.ofArray(copy)))) {
+    var copy = Ring.allocate((long) Float.BYTES * delta.length);
+    MemorySegment.copy(delta, 0, copy, Ring.FLOAT, 0, delta.length);
+    if (!Double.isFinite(Vectors.norm2(copy))) {
       throw new DivergedException("a weight of the local model");
     }
     if (!Double.isFinite(weight)) {
@@ -39,7 +40,7 @@ public final class LocalUpdate {
 
   /// The update of an evaluation round: metrics alone.
   public static LocalUpdate ofMetrics(Metrics metrics) {
-    return new LocalUpdate(new float[0], 1, metrics);
+    return new LocalUpdate(Ring.allocate(0), 1, metrics);
   }
 
   /// Scales the update into the ball of radius `clipNorm`: `u · min(1, C/‖u‖)`.
@@ -50,7 +51,7 @@ public final class LocalUpdate {
       throw new IllegalArgumentException(
           "clipNorm %s: must be finite and > 0; set clipNorm in the run".formatted(clipNorm));
     }
-    double norm = Vectors.norm2(MemorySegment.ofArray(delta));
+    double norm = Vectors.norm2(delta);
     return new ClippedUpdate(delta, norm > clipNorm ? clipNorm / norm : 1, weight, metrics);
   }
 }

@@ -6,7 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/// Vectors over the integers modulo 2³², two's complement, little-endian, off the heap.
+/// Vectors of 32-bit elements, little-endian, off the heap: integers modulo 2³² in two's
+/// complement, and floats.
 final class Ring {
   static final ValueLayout.OfInt INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -20,6 +21,10 @@ final class Ring {
 
   /// Zeros, freed with the last reference, for any thread.
   static MemorySegment allocate(VectorLayout layout) {
-    return Arena.ofAuto().allocate(layout.byteLength(), CACHE_LINE);
+    return allocate(layout.byteLength());
+  }
+
+  static MemorySegment allocate(long bytes) {
+    return Arena.ofAuto().allocate(bytes, CACHE_LINE);
   }
 }

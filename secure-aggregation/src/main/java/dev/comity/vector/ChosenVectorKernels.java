@@ -8,20 +8,20 @@ final class ChosenVectorKernels {
   private static final Logger LOG = LoggerFactory.getLogger(ChosenVectorKernels.class);
   private static final String MODULE = "jdk.incubator.vector";
 
+  static final VectorKernels SCALAR = new ScalarVectorKernels();
   static final VectorKernels KERNELS = choose(ModuleLayer.boot());
 
   private ChosenVectorKernels() {}
 
   static VectorKernels choose(ModuleLayer boot) {
     if (boot.findModule(MODULE).isEmpty()) {
-      VectorKernels scalar = new ScalarVectorKernels();
       LOG.atWarn()
           .setMessage("vector kernels fall back")
-          .addKeyValue("kernels", scalar.description())
+          .addKeyValue("kernels", SCALAR.description())
           .addKeyValue("reason", "module " + MODULE + " is not in the boot layer")
           .addKeyValue("remedy", "start java with --add-modules " + MODULE)
           .log();
-      return scalar;
+      return SCALAR;
     }
     VectorKernels panama = new PanamaVectorKernels();
     LOG.atInfo()

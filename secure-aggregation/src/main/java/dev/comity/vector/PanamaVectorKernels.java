@@ -38,7 +38,9 @@ final class PanamaVectorKernels implements VectorKernels {
           .add(IntVector.fromMemorySegment(INTS, addend, at, LITTLE_ENDIAN))
           .intoMemorySegment(sum, at, LITTLE_ENDIAN);
     }
-    TAIL.addModular(sum.asSlice(at), addend.asSlice(at));
+    if (at < sum.byteSize()) {
+      TAIL.addModular(sum.asSlice(at), addend.asSlice(at));
+    }
   }
 
   @Override
@@ -49,7 +51,9 @@ final class PanamaVectorKernels implements VectorKernels {
           .sub(IntVector.fromMemorySegment(INTS, subtrahend, at, LITTLE_ENDIAN))
           .intoMemorySegment(difference, at, LITTLE_ENDIAN);
     }
-    TAIL.subtractModular(difference.asSlice(at), subtrahend.asSlice(at));
+    if (at < difference.byteSize()) {
+      TAIL.subtractModular(difference.asSlice(at), subtrahend.asSlice(at));
+    }
   }
 
   @Override
@@ -61,7 +65,9 @@ final class PanamaVectorKernels implements VectorKernels {
           .add(product)
           .intoMemorySegment(target, at, LITTLE_ENDIAN);
     }
-    TAIL.scaledAdd(target.asSlice(at), factor, addend.asSlice(at));
+    if (at < target.byteSize()) {
+      TAIL.scaledAdd(target.asSlice(at), factor, addend.asSlice(at));
+    }
   }
 
   @Override
@@ -72,7 +78,9 @@ final class PanamaVectorKernels implements VectorKernels {
           .mul(factor)
           .intoMemorySegment(target, at, LITTLE_ENDIAN);
     }
-    TAIL.scale(target.asSlice(at), factor);
+    if (at < target.byteSize()) {
+      TAIL.scale(target.asSlice(at), factor);
+    }
   }
 
   @Override
@@ -115,7 +123,9 @@ final class PanamaVectorKernels implements VectorKernels {
       ((FloatVector) products.convertShape(VectorOperators.D2F, HALF_FLOATS, 0))
           .intoMemorySegment(target, at, LITTLE_ENDIAN);
     }
-    TAIL.dequantise(target.asSlice(at), source.asSlice(at), factor);
+    if (at < target.byteSize()) {
+      TAIL.dequantise(target.asSlice(at), source.asSlice(at), factor);
+    }
   }
 
   private static DoubleVector doubles(MemorySegment x, long at) {

@@ -51,6 +51,16 @@ class PlanCodecTest {
     assertThat(plan.digest()).isEqualTo(Digest.of(bytes)).isNotEqualTo(new Plans().plan().digest());
   }
 
+  /// Computed once by another encoder. A change of these digests is a change of the wire form:
+  /// every stored plan and lineage breaks.
+  @Test
+  void theWireFormIsFrozen() {
+    assertThat(new Plans().plan().digest())
+        .hasToString("92b06adc4793a1ba7f77c4db49cf0247e236fe982248507287ea9346d017751c");
+    assertThat(new Plans().terms().digest())
+        .hasToString("b765824d3b2182168b9f7481e6d3a04d2c2075cde9db7aeb8c36f0ecd52c40aa");
+  }
+
   @Test
   void layoutsSurviveTheirBytes() {
     UpdateTerms terms = new Plans().terms();

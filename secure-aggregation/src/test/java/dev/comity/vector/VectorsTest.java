@@ -3,7 +3,9 @@ package dev.comity.vector;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class VectorsTest {
@@ -43,6 +45,23 @@ class VectorsTest {
         .hasMessage("x has 7 bytes: must be a multiple of 4");
     assertThatThrownBy(() -> Vectors.scale(ragged, 2f))
         .hasMessage("target has 7 bytes: must be a multiple of 4");
+  }
+
+  @Test
+  void arraysAndMemoryOffTheHeapGiveTheSameBits() {
+    var random = new Random(4);
+    float[] values = new float[1001];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    var heap = MemorySegment.ofArray(values);
+    var offHeap = Arena.ofAuto().allocate(heap.byteSize(), 64).copyFrom(heap);
+
+    Vectors.scaledAdd(heap, 0.1f, heap);
+    Vectors.scaledAdd(offHeap, 0.1f, offHeap);
+
+    assertThat(heap.mismatch(offHeap)).isEqualTo(-1);
+    assertThat(Vectors.norm2(heap)).isEqualTo(Vectors.norm2(offHeap));
   }
 
   @Test

@@ -35,7 +35,8 @@ import picocli.CommandLine.Spec;
       "Members stay; each --site is added under the key it enrolled with, if that key has the"
           + " fingerprint that the site told you over a channel that you trust."
     },
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = ConsortiumCommand.Version.class)
 final class AdmitCommand implements Callable<Integer> {
   private static final int DEFAULT_N_C_FLOOR = 1;
   private static final List<ArchitecturePattern> BUILT_IN =

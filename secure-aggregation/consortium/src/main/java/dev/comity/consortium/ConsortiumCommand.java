@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.time.Clock;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
 
 /// The consortium's command: it keeps the key that decides who belongs to a federation, on a
 /// machine of the consortium's own. Exit codes: 0 done, 1 refused or failed, 2 wrong or missing
@@ -14,6 +15,7 @@ import picocli.CommandLine.Command;
     name = "comity-consortium",
     description = "Keeps the consortium's key and signs the membership of a federation.",
     mixinStandardHelpOptions = true,
+    versionProvider = ConsortiumCommand.Version.class,
     synopsisSubcommandLabel = "COMMAND",
     footer = {
       "",
@@ -23,6 +25,15 @@ import picocli.CommandLine.Command;
 public final class ConsortiumCommand {
   static final int REFUSED = 1;
   static final int ASKS = 2;
+
+  /// The version in the jar's manifest.
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = ConsortiumCommand.class.getPackage().getImplementationVersion();
+      return new String[] {"comity-consortium " + (version == null ? "(not packaged)" : version)};
+    }
+  }
 
   private ConsortiumCommand() {}
 

@@ -7,16 +7,13 @@ import dev.comity.membership.MessagePublicKey;
 import dev.comity.plan.Digest;
 import dev.comity.plan.FederationId;
 import java.io.ByteArrayInputStream;
-import java.net.URI;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import tools.jackson.databind.JsonNode;
 
-/// Who an aggregator says it is: the federation, the CA of its certificates, its message key and
-/// the address of its REST interface.
-record FederationInfo(
-    FederationId federation, X509Certificate ca, MessagePublicKey messageKey, URI url) {
+/// Who an aggregator says it is: the federation, the CA of its certificates and its message key.
+record FederationInfo(FederationId federation, X509Certificate ca, MessagePublicKey messageKey) {
   static FederationInfo parse(String what, String text) {
     JsonNode json = Json.parse(what, text);
     try {
@@ -29,8 +26,7 @@ record FederationInfo(
       return new FederationInfo(
           new FederationId(Json.text(what, json, "federation")),
           ca,
-          MessagePublicKey.fromHex(Json.text(what, json, "messageKey")),
-          URI.create(Json.text(what, json, "restUrl")));
+          MessagePublicKey.fromHex(Json.text(what, json, "messageKey")));
     } catch (CertificateException e) {
       throw new MalformedException(
           what + ": field \"caCertificatePem\" must be a certificate in PEM", e);

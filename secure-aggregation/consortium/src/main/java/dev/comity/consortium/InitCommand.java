@@ -11,7 +11,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "init",
     description = "Makes the consortium's key in a new folder and prints its fingerprint.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = ConsortiumCommand.Version.class)
 final class InitCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 

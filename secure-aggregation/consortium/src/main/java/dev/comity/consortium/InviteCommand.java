@@ -26,7 +26,8 @@ import picocli.CommandLine.Spec;
       "Signs an invitation for one site and prints its token, which enrols one key once.",
       "Hand the token to the site over a channel that you trust."
     },
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = ConsortiumCommand.Version.class)
 final class InviteCommand implements Callable<Integer> {
   private final Clock clock;
 

@@ -22,7 +22,8 @@ import picocli.CommandLine.Spec;
       "Checks a signed membership (JSON) or an invitation (token) without any connection.",
       "Exit code 0 means signed by the consortium and not expired."
     },
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = ConsortiumCommand.Version.class)
 final class VerifyCommand implements Callable<Integer> {
   private final Clock clock;
 

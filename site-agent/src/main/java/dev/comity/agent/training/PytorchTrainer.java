@@ -1,0 +1,153 @@
+package dev.comity.agent.training;
+
+import dev.comity.plan.Digest;
+import dev.comity.plan.LocalWork;
+import dev.comity.plan.UpdateTerms;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+
+/// Trains in this process with DJL's PyTorch engine, on the calling thread and one libtorch thread.
+/// Stateless between calls but for the checkpoints; several threads may train different terms at
+/// once.
+public final class PytorchTrainer implements Trainer {
+  private final Examples train;
+  private final Examples test;
+  private final CheckpointStore checkpoints;
+  private final Duration checkpointInterval;
+  private final InstantSource clock;
+
+  /// @param checkpoints folder for the saved states; made when it is missing
+  /// @param checkpointInterval how much work a kill may cost; zero saves after every batch
+  public PytorchTrainer(
+      Examples train,
+      Examples test,
+      Path checkpoints,
+      Duration checkpointInterval,
+      InstantSource clock) {
+    if (train.width() != test.width()) {
+      throw new IllegalArgumentException(
+          "examples to train on have %d features, those to test on %d"
+              .formatted(train.width(), test.width()));
+    }
+    this.train = train;
+    this.test = test;
+    this.checkpoints = new CheckpointStore(checkpoints, train.digest());
+    this.checkpointInterval = checkpointInterval;
+    this.clock = clock;
+  }
+
+  @Override
+  public TrainingOutcome train(TrainingRequest request, ProgressListener progress, PauseGate gate)
+      throws InterruptedException {
+    var terms = request.terms();
+    requireSuitable(terms);
+    float[] base = request.base();
+    var evaluation = new Evaluator(terms.architecture(), terms.lossCap()).evaluate(base, test);
+    return switch (terms.kind()) {
+      case TRAIN -> {
+        float[] delta = descend(request, base, progress, gate);
+        for (int i = 0; i < delta.length; i++) {
+          delta[i] -= base[i];
+        }
+        double weight = terms.weighting().weight(train.count());
+        yield new TrainingOutcome(delta, weight, train.count(), evaluation);
+      }
+      case EVALUATE -> new TrainingOutcome(new float[0], 1, train.count(), evaluation);
+      case STATISTICS, PERSONALIZE ->
+          throw new TrainingRefusedException(
+              TrainingRefusedException.Reason.UNSUITABLE,
+              "kind %s: this agent trains and evaluates only".formatted(terms.kind()));
+    };
+  }
+
+  @Override
+  public void discard(Digest terms) {
+    checkpoints.discard(terms);
+  }
+
+  /// The trained weights.
+  private float[] descend(
+      TrainingRequest request, float[] base, ProgressListener progress, PauseGate gate)
+      throws InterruptedException {
+    var terms = request.terms();
+    var digest = terms.digest();
+    var training = terms.training();
+    var batches =
+        new BatchSequence(terms.seed(), request.site(), train.count(), training.batchSize());
+    long steps = stepsPerRound(training.work(), batches);
+    long first = Math.multiplyExact(steps, (long) terms.baseVersion());
+    var start = checkpoints.load(digest, base.length).orElseGet(() -> Checkpoint.start(base));
+    try (var model =
+        new TorchModel(terms.architecture(), Math.min(training.batchSize(), train.count()))) {
+      var descent = new LocalDescent(model, train, training, terms.objective(), base, start);
+      long saved = start.steps();
+      int told = -1;
+      Instant due = clock.instant().plus(checkpointInterval);
+      for (long step = start.steps(); ; step++) {
+        int tenths = (int) (10 * step / steps);
+        if (tenths > told) {
+          progress.progress(tenths);
+          told = tenths;
+        }
+        boolean end = step == steps;
+        boolean stop = Thread.interrupted();
+        boolean pause = !end && !stop && !gate.isOpen();
+        if (step > saved && (end || stop || pause || !clock.instant().isBefore(due))) {
+          checkpoints.save(digest, descent.state(step));
+          saved = step;
+          due = clock.instant().plus(checkpointInterval);
+        }
+        if (end) {
+          return descent.state(step).weights();
+        }
+        if (stop) {
+          throw new InterruptedException(
+              "training interrupted between batches; its state is saved");
+        }
+        if (pause) {
+          gate.awaitOpen();
+        }
+        descent.step(batches.batch(first + step));
+      }
+    }
+  }
+
+  static long stepsPerRound(LocalWork work, BatchSequence batches) {
+    return switch (work) {
+      case LocalWork.Epochs(int n) -> Math.multiplyExact((long) n, batches.batchesPerEpoch());
+      case LocalWork.Batches(int n) -> n;
+    };
+  }
+
+  private void requireSuitable(UpdateTerms terms) {
+    suitable(terms, train);
+    suitable(terms, test);
+  }
+
+  static void suitable(UpdateTerms terms, Examples examples) {
+    var architecture = terms.architecture();
+    if (examples.width() != architecture.inputs()) {
+      throw new TrainingRefusedException(
+          TrainingRefusedException.Reason.UNSUITABLE,
+          "%s takes %d features, this site's mapping builds %d"
+              .formatted(architecture, architecture.inputs(), examples.width()));
+    }
+    int classes = architecture.binary() ? 2 : architecture.outputs();
+    for (int row = 0; row < examples.count(); row++) {
+      if (examples.label(row) >= classes) {
+        throw new TrainingRefusedException(
+            TrainingRefusedException.Reason.UNSUITABLE,
+            "%s tells %d classes apart, this site's labels name another"
+                .formatted(architecture, classes));
+      }
+    }
+    if (examples.count() > terms.maxExamples()) {
+      throw new TrainingRefusedException(
+          TrainingRefusedException.Reason.UNSUITABLE,
+          "this site has more examples than the plan's maxExamples %d; the researcher may raise it"
+              .formatted(terms.maxExamples()));
+    }
+  }
+}

@@ -9,7 +9,6 @@ import dev.comity.audit.Signals;
 import dev.comity.plan.Digest;
 import dev.comity.plan.RunId;
 import dev.comity.plan.SiteId;
-import dev.comity.run.RunSubmission;
 import dev.comity.run.RunTransition;
 import dev.comity.run.Runs;
 import dev.comity.session.SignedMessage;
@@ -37,9 +36,17 @@ class EngineTest {
 
   @TempDir private Path directory;
 
+  /// Weights of every version of the run that the kills disturb.
+  private static List<List<Integer>> undisturbed;
+
   @BeforeAll
-  static void startDatabase() throws IOException {
+  static void runOneFederationUndisturbed(@TempDir Path directory) throws Exception {
     postgres = EmbeddedPostgres.start();
+    try (var world = new TestWorld(postgres, directory, 4).startSites(0, 4)) {
+      var run = world.submit(world.federation().submission("killed", 2, 4, PATIENT, HOUR));
+      world.running().awaitEnd(run);
+      undisturbed = world.tensors(run);
+    }
   }
 
   @AfterAll
@@ -111,23 +118,15 @@ class EngineTest {
       })
   void anAggregatorKilledInAnyStateEndsWithTheWeightsOfAnUndisturbedRun(String state)
       throws Exception {
-    RunSubmission submission;
-    List<List<Integer>> disturbed;
     try (var world = world(4).startSites(0, 4)) {
-      submission = world.federation().submission("killed", 2, 4, PATIENT, HOUR);
-      var run = world.submit(submission);
+
+      var run = world.submit(world.federation().submission("killed", 2, 4, PATIENT, HOUR));
       world.running().await(run, reached(state));
       world.killAggregator();
       world.running().awaitEnd(run);
+
       assertThat(world.runState(run)).isEqualTo("COMPLETED");
-      disturbed = world.tensors(run);
-    }
-
-    try (var world = world(4).startSites(0, 4)) {
-      var run = world.submit(submission);
-      world.running().awaitEnd(run);
-
-      assertThat(disturbed).isEqualTo(world.tensors(run));
+      assertThat(world.tensors(run)).isEqualTo(undisturbed);
     }
   }
 

@@ -73,7 +73,7 @@ final class TestAggregator implements AutoCloseable {
     context.registerBean(JdbcClient.class, () -> JdbcClient.create(pool));
     context.registerBean(PlatformTransactionManager.class, () -> new JdbcTransactionManager(pool));
     context.registerBean(Clock.class, Clock::systemUTC);
-    context.registerBean(JsonMapper.class, () -> JsonMapper.builder().build());
+    context.registerBean(JsonMapper.class, JsonMapper::shared);
     context.registerBean(FederationId.class, federation::federation);
     context.registerBean(FederationAuthority.class, () -> federation);
     context.registerBean(ArtifactStore.class, () -> artifacts);

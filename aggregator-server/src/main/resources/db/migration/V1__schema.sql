@@ -11,6 +11,7 @@ create table site (
   site_id text primary key,
   message_key bytea not null check (octet_length(message_key) = 32),
   certificate_serial text not null,
+  previous_certificate_serial text, -- stays good until it expires
   certificate_not_after timestamptz not null,
   enrolled_at timestamptz not null,
   state text not null check (state in ('PENDING', 'ACTIVE', 'REVOKED')),

@@ -173,6 +173,48 @@ class EngineTest {
   }
 
   @Test
+  void theHardLimitLeavesItsSitesInDoubtUntilTheAbortIsProvenAndTheNextRoundSumsTheirUpdates()
+      throws Exception {
+    try (var world = world(4)) {
+      var silent = world.site(0).withholding(SignedMessage.Phase.MASKED_INPUT).start();
+      world.startSites(1, 4);
+      var limit = Duration.ofSeconds(8);
+
+      var run = world.submit(world.federation().submission("doubt", 1, 4, limit, limit));
+      world.running().await(run, reached("IN_DOUBT"));
+      silent.relent();
+      world.running().await(run, moved(world.id(0), "UNUSED"));
+      world.running().awaitEnd(run);
+
+      assertThat(world.runState(run)).isEqualTo("COMPLETED");
+      assertThat(world.phases(run, 1)).containsOnly("UNUSED");
+      assertThat(
+              world.text(
+                  "select distinct encode(terms_digest, 'hex') from round where number <= 2"))
+          .hasSize(1);
+      assertThat(world.phases(run, 2)).containsOnly("SUMMED");
+    }
+  }
+
+  @Test
+  void anAgentThatDiesReadyIsOfferedThePlanAgainAndTakesPart() throws Exception {
+    try (var world = world(4)) {
+      var dying = world.site(0).start();
+      var holding = world.site(1).slow().start();
+      world.startSites(2, 4);
+      var run = world.submit(world.federation().submission("restarted", 1, 4, PATIENT, HOUR));
+      world.running().await(run, moved(world.id(0), "READY"));
+
+      dying.close();
+      world.site(0).start();
+      holding.train();
+      world.running().await(run, reached("COMMITTED"));
+
+      assertThat(world.phases(run, 1)).containsOnly("SUMMED");
+    }
+  }
+
+  @Test
   void threeAbandonedRoundsInARowEndTheRunAndSayWhy() throws Exception {
     try (var world = world(4).startSites(0, 1)) {
 

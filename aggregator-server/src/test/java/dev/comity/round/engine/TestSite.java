@@ -544,6 +544,9 @@ final class TestSite implements AutoCloseable {
 
   @Override
   public void close() {
+    if (stopped) {
+      return;
+    }
     stopped = true;
     channel.shutdownNow();
     thread.interrupt();

@@ -1,5 +1,0 @@
-/// Privacy accounting in epsilon and delta.
-@NullMarked
-package dev.comity.accounting;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,6 +1,7 @@
 package dev.comity.demo;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import tools.jackson.databind.JsonNode;
 
 /// One demonstration, from nothing to a model: consortium, aggregator and sites in processes of
@@ -137,21 +140,9 @@ final class Demo {
     var token =
         secretFile(work.root().resolve("api-token"), rest.signIn("admin", aggregator.password()));
 
-    var sites = new ArrayList<SiteAgent>();
     var fingerprints = new LinkedHashMap<String, String>();
-    for (var folder : study.prepare(work.folder("sites"))) {
-      var invitation =
-          secretFile(
-              folder.folder().resolve("invitation"),
-              consortium.invite(folder.site(), aggregator.address(), pin));
-      var agent = new SiteAgent(children, programs, work, folder);
-      var fingerprint = agent.join(invitation);
-      terminal.step("%s was invited and joined; the fingerprint of its key:", folder.site());
-      terminal.line("           %s", fingerprint);
-      fingerprints.put(folder.site(), fingerprint);
-      agent.start();
-      sites.add(agent);
-    }
+    var sites = joined(consortium, aggregator.address(), pin, fingerprints);
+    sites.forEach(SiteAgent::start);
     consortium.admit(aggregator.address(), pin, token, fingerprints, study.nC());
     terminal.step(
         "The consortium compared the fingerprints and admitted all %d sites in one signed epoch.",
@@ -166,6 +157,39 @@ final class Demo {
     if (options.stay()) {
       stay(aggregator);
     }
+  }
+
+  /// Invites all sites; each joins on its own, at the same time as the others.
+  private List<SiteAgent> joined(
+      Consortium consortium, URI address, String pin, Map<String, String> fingerprints)
+      throws IOException, InterruptedException {
+    var sites = new ArrayList<SiteAgent>();
+    var joining = new ArrayList<FutureTask<String>>();
+    for (var folder : study.prepare(work.folder("sites"))) {
+      var invitation =
+          secretFile(
+              folder.folder().resolve("invitation"),
+              consortium.invite(folder.site(), address, pin));
+      var agent = new SiteAgent(children, programs, work, folder);
+      var join = new FutureTask<>(() -> agent.join(invitation));
+      Thread.ofVirtual().name("join-" + folder.site()).start(join);
+      sites.add(agent);
+      joining.add(join);
+    }
+    terminal.step("The consortium invited %d sites.", sites.size());
+    for (int i = 0; i < sites.size(); i++) {
+      var site = sites.get(i).site();
+      try {
+        fingerprints.put(site, joining.get(i).get());
+      } catch (ExecutionException e) {
+        throw e.getCause() instanceof DemoFailure failure
+            ? failure
+            : new DemoFailure(site + " could not join", e);
+      }
+      terminal.step("%s joined; the fingerprint of its key:", site);
+      terminal.line("           %s", fingerprints.get(site));
+    }
+    return sites;
   }
 
   /// A file that only its owner reads.

@@ -21,7 +21,7 @@ import tools.jackson.databind.JsonNode;
 final class Demo {
   private static final Duration PAUSE = Duration.ofMillis(200);
   private static final Duration ACTIVE_LIMIT = Duration.ofMinutes(2);
-  private static final Duration BASELINE_LIMIT = Duration.ofMinutes(1);
+  private static final Duration BASELINE_LIMIT = Duration.ofMinutes(2);
 
   private final DemoOptions options;
   private final Study study;
@@ -153,7 +153,9 @@ final class Demo {
     var run = submit(rest);
     var ended =
         new RunWatch(terminal, children, aggregator, rest, sites, options.fault()).follow(run);
-    new Report(terminal, rest, options.out()).show(ended, baselines(sites));
+    var report = new Report(terminal, rest, options.out());
+    report.model(ended);
+    report.accuracies(ended, baselines(sites, inFinalEvaluation(rest, run)));
     if (options.stay()) {
       stay(aggregator);
     }
@@ -232,14 +234,31 @@ final class Demo {
     return run;
   }
 
-  /// What every site reaches alone, from the sites' own folders.
-  private Map<String, Optional<JsonNode>> baselines(List<SiteAgent> sites)
+  /// The sites in the sum of the last round: these alone hold the final model.
+  private static List<String> inFinalEvaluation(RestApi rest, String run)
+      throws IOException, InterruptedException {
+    var rounds = rest.get("runs/" + run + "/rounds");
+    var sites = new ArrayList<String>();
+    rounds
+        .get(rounds.size() - 1)
+        .path("sites")
+        .forEachEntry((site, state) -> {
+          if (state.asString().equals("SUMMED")) {
+            sites.add(site);
+          }
+        });
+    return sites;
+  }
+
+  /// What every site reaches alone, from the sites' own folders. An agent trains that model after
+  /// its part in the final evaluation.
+  private Map<String, Optional<JsonNode>> baselines(List<SiteAgent> sites, List<String> evaluated)
       throws InterruptedException {
     long end = System.nanoTime() + BASELINE_LIMIT.toNanos();
     var found = new LinkedHashMap<String, Optional<JsonNode>>();
     for (var site : sites) {
       var baseline = site.readBaseline();
-      while (baseline.isEmpty() && System.nanoTime() < end) {
+      while (baseline.isEmpty() && evaluated.contains(site.site()) && System.nanoTime() < end) {
         children.pause(PAUSE);
         baseline = site.readBaseline();
       }

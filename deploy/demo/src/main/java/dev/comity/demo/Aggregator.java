@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -78,22 +79,16 @@ final class Aggregator {
       if (System.nanoTime() > end) {
         throw new DemoFailure(
             "the aggregator did not answer within " + START_LIMIT.toMinutes() + " minutes",
-            java.util.Optional.of(starting.log()));
+            Optional.of(starting.log()));
       }
       try {
         var api = rest == null ? connect() : rest;
-        if (api != null) {
-          api.get("federation");
+        if (api != null && api.isReady()) {
           rest = api;
           return api;
         }
       } catch (IOException _) {
         continue; // not listening yet
-      } catch (RestRefusal refusal) {
-        if (!refusal.isServerError()) {
-          throw refusal;
-        }
-        // Listening, but not all of it is up yet.
       }
     }
   }

@@ -1,6 +1,7 @@
 package dev.comity.demo;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import tools.jackson.databind.JsonNode;
 
 /// One demonstration, from nothing to a model: consortium, aggregator and sites in processes of
@@ -18,7 +21,7 @@ import tools.jackson.databind.JsonNode;
 final class Demo {
   private static final Duration PAUSE = Duration.ofMillis(200);
   private static final Duration ACTIVE_LIMIT = Duration.ofMinutes(2);
-  private static final Duration BASELINE_LIMIT = Duration.ofMinutes(1);
+  private static final Duration BASELINE_LIMIT = Duration.ofMinutes(2);
 
   private final DemoOptions options;
   private final Study study;
@@ -137,21 +140,9 @@ final class Demo {
     var token =
         secretFile(work.root().resolve("api-token"), rest.signIn("admin", aggregator.password()));
 
-    var sites = new ArrayList<SiteAgent>();
     var fingerprints = new LinkedHashMap<String, String>();
-    for (var folder : study.prepare(work.folder("sites"))) {
-      var invitation =
-          secretFile(
-              folder.folder().resolve("invitation"),
-              consortium.invite(folder.site(), aggregator.address(), pin));
-      var agent = new SiteAgent(children, programs, work, folder);
-      var fingerprint = agent.join(invitation);
-      terminal.step("%s was invited and joined; the fingerprint of its key:", folder.site());
-      terminal.line("           %s", fingerprint);
-      fingerprints.put(folder.site(), fingerprint);
-      agent.start();
-      sites.add(agent);
-    }
+    var sites = joined(consortium, aggregator.address(), pin, fingerprints);
+    sites.forEach(SiteAgent::start);
     consortium.admit(aggregator.address(), pin, token, fingerprints, study.nC());
     terminal.step(
         "The consortium compared the fingerprints and admitted all %d sites in one signed epoch.",
@@ -162,10 +153,45 @@ final class Demo {
     var run = submit(rest);
     var ended =
         new RunWatch(terminal, children, aggregator, rest, sites, options.fault()).follow(run);
-    new Report(terminal, rest, options.out()).show(ended, baselines(sites));
+    var report = new Report(terminal, rest, options.out());
+    report.model(ended);
+    report.accuracies(ended, baselines(sites, inFinalEvaluation(rest, run)));
     if (options.stay()) {
       stay(aggregator);
     }
+  }
+
+  /// Invites all sites; each joins on its own, at the same time as the others.
+  private List<SiteAgent> joined(
+      Consortium consortium, URI address, String pin, Map<String, String> fingerprints)
+      throws IOException, InterruptedException {
+    var sites = new ArrayList<SiteAgent>();
+    var joining = new ArrayList<FutureTask<String>>();
+    for (var folder : study.prepare(work.folder("sites"))) {
+      var invitation =
+          secretFile(
+              folder.folder().resolve("invitation"),
+              consortium.invite(folder.site(), address, pin));
+      var agent = new SiteAgent(children, programs, work, folder);
+      var join = new FutureTask<>(() -> agent.join(invitation));
+      Thread.ofVirtual().name("join-" + folder.site()).start(join);
+      sites.add(agent);
+      joining.add(join);
+    }
+    terminal.step("The consortium invited %d sites.", sites.size());
+    for (int i = 0; i < sites.size(); i++) {
+      var site = sites.get(i).site();
+      try {
+        fingerprints.put(site, joining.get(i).get());
+      } catch (ExecutionException e) {
+        throw e.getCause() instanceof DemoFailure failure
+            ? failure
+            : new DemoFailure(site + " could not join", e);
+      }
+      terminal.step("%s joined; the fingerprint of its key:", site);
+      terminal.line("           %s", fingerprints.get(site));
+    }
+    return sites;
   }
 
   /// A file that only its owner reads.
@@ -208,14 +234,31 @@ final class Demo {
     return run;
   }
 
-  /// What every site reaches alone, from the sites' own folders.
-  private Map<String, Optional<JsonNode>> baselines(List<SiteAgent> sites)
+  /// The sites in the sum of the last round: these alone hold the final model.
+  private static List<String> inFinalEvaluation(RestApi rest, String run)
+      throws IOException, InterruptedException {
+    var rounds = rest.get("runs/" + run + "/rounds");
+    var sites = new ArrayList<String>();
+    rounds
+        .get(rounds.size() - 1)
+        .path("sites")
+        .forEachEntry((site, state) -> {
+          if (state.asString().equals("SUMMED")) {
+            sites.add(site);
+          }
+        });
+    return sites;
+  }
+
+  /// What every site reaches alone, from the sites' own folders. An agent trains that model after
+  /// its part in the final evaluation.
+  private Map<String, Optional<JsonNode>> baselines(List<SiteAgent> sites, List<String> evaluated)
       throws InterruptedException {
     long end = System.nanoTime() + BASELINE_LIMIT.toNanos();
     var found = new LinkedHashMap<String, Optional<JsonNode>>();
     for (var site : sites) {
       var baseline = site.readBaseline();
-      while (baseline.isEmpty() && System.nanoTime() < end) {
+      while (baseline.isEmpty() && evaluated.contains(site.site()) && System.nanoTime() < end) {
         children.pause(PAUSE);
         baseline = site.readBaseline();
       }

@@ -47,7 +47,7 @@ final class SiteAgent {
             "site-agent join of " + site,
             log,
             folder,
-            programs.agent(
+            programs.shortAgent(
                 List.of(
                     "join",
                     "--dir",

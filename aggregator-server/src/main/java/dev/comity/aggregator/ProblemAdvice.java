@@ -23,7 +23,6 @@ import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.context.request.RequestAttributes;
 import org.springframework.web.context.request.WebRequest;
-import org.springframework.web.context.request.async.AsyncRequestNotUsableException;
 import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.exc.UnrecognizedPropertyException;
@@ -72,11 +71,6 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
     return answer(ProblemDetail.forStatusAndDetail(HttpStatus.FORBIDDEN, detail),
         new HttpHeaders(),
         request);
-  }
-
-  @ExceptionHandler
-  @Nullable ResponseEntity<Object> gone(AsyncRequestNotUsableException failure) {
-    return null; // the caller hung up: there is nobody to answer
   }
 
   @ExceptionHandler

@@ -20,8 +20,7 @@ final class ProblemErrorController implements ErrorController {
   ResponseEntity<ProblemDetail> error(HttpServletRequest request) {
     var status =
         request.getAttribute(RequestDispatcher.ERROR_STATUS_CODE) instanceof Integer code
-                && HttpStatus.resolve(code) instanceof HttpStatus known
-            ? known
+            ? HttpStatus.valueOf(code)
             : HttpStatus.NOT_FOUND; // somebody called this address itself
     return ResponseEntity.status(status)
         .contentType(MediaType.APPLICATION_PROBLEM_JSON)

@@ -6,7 +6,8 @@ import dev.comity.plan.SiteId;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/// One line of a run's journal. `revision` counts from 1 in the run without a gap; `round` is the round's number.
+/// One line of a run's journal. `revision` counts from 1 in the run without a gap; `round` is the
+/// round's number.
 public record JournalEntry(
     RunId run,
     long revision,

@@ -5,8 +5,8 @@ import dev.comity.plan.RunId;
 import dev.comity.plan.SiteId;
 import org.jspecify.annotations.Nullable;
 
-/// A line to be written. `round` is the round row's id; `event` a stable name; `sentence` is for a person and holds
-/// nothing about one site that the journal may not tell everybody.
+/// A line to be written. `round` is the round row's id; `event` a stable name; `sentence` is for a
+/// person and holds nothing about one site that the journal may not tell everybody.
 public record JournalLine(
     RunId run,
     JournalEntry.Kind kind,
@@ -34,7 +34,8 @@ public record JournalLine(
         run, JournalEntry.Kind.SESSION, round, session, null, event, null, null, sentence);
   }
 
-  public static JournalLine site(RunId run, long round, SiteId site, String event, String sentence) {
+  public static JournalLine site(
+      RunId run, long round, SiteId site, String event, String sentence) {
     return new JournalLine(
         run, JournalEntry.Kind.SITE, round, null, site, event, null, null, sentence);
   }

@@ -2,9 +2,11 @@ package dev.comity.audit;
 
 import java.time.Duration;
 
-/// Wakes whoever waits for a change. A wake-up says only that something may have changed: read the database.
+/// Wakes whoever waits for a change. A wake-up says only that something may have changed: read the
+/// database.
 ///
-/// Take the ticket, read, and wait with that ticket: a change between reading and waiting then ends the wait at once.
+/// Take the ticket, read, and wait with that ticket: a change between reading and waiting then ends
+/// the wait at once.
 public interface Signals {
 
   /// How often `topic` has been signalled so far.

@@ -8,7 +8,8 @@ import dev.comity.session.SignedMessage;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/// Something that a site has to deal with. `id` is stable: a site names those it has handled, across calls.
+/// Something that a site has to deal with. `id` is stable: a site names those it has handled,
+/// across calls.
 public sealed interface Assignment {
 
   String id();
@@ -16,8 +17,8 @@ public sealed interface Assignment {
   /// A plan to decide on and, if permitted, to train by. Both are exact document bytes.
   record RoundOffer(String id, Bytes plan, Bytes modelVersion) implements Assignment {}
 
-  /// The session needs the message `phase` in answer to the signed view with this digest. `abort` asks for a vote on an
-  /// ABORT proposal.
+  /// The session needs the message `phase` in answer to the signed view with this digest. `abort`
+  /// asks for a vote on an ABORT proposal.
   record SessionStep(
       String id,
       Digest session,

@@ -12,7 +12,8 @@ public interface FederationAuthority {
 
   FederationId federation();
 
-  /// Grows when the database is restored from a backup; sessions of an older epoch are refused by the sites.
+  /// Grows when the database is restored from a backup; sessions of an older epoch are refused by
+  /// the sites.
   long epoch();
 
   /// The aggregator's message key, which signs descriptors, views and ABORT proposals.

@@ -23,8 +23,13 @@ public record Roll(int minReady, Map<SiteId, SiteStanding> sites) {
   public Roll {
     if (minReady < 1 || minReady > sites.size()) {
       throw new IllegalArgumentException(
-          "minReady " + minReady + " of a round with " + sites.size() + " sites: must be in [1, "
-              + sites.size() + "]");
+          "minReady "
+              + minReady
+              + " of a round with "
+              + sites.size()
+              + " sites: must be in [1, "
+              + sites.size()
+              + "]");
     }
     var sorted = new TreeMap<SiteId, SiteStanding>();
     sorted.putAll(sites);

@@ -1,11 +1,9 @@
 package dev.comity.round;
 
 import static dev.comity.round.SitePhase.DROPPED;
-import static dev.comity.round.SitePhase.INVITED;
 import static dev.comity.round.SitePhase.IN_DOUBT;
 import static dev.comity.round.SitePhase.IN_SESSION;
 import static dev.comity.round.SitePhase.LATE;
-import static dev.comity.round.SitePhase.LOST;
 import static dev.comity.round.SitePhase.PAUSED;
 import static dev.comity.round.SitePhase.READY;
 import static dev.comity.round.SitePhase.REFUSED;
@@ -13,11 +11,11 @@ import static dev.comity.round.SitePhase.SUMMED;
 import static dev.comity.round.SitePhase.TRAINING;
 import static dev.comity.round.SitePhase.UNUSED;
 
-import dev.comity.plan.SiteId;
 import dev.comity.round.RoundTransition.Ignored;
 import dev.comity.round.RoundTransition.Moved;
 
-/// Where a round stands. Pure: a state and an event make the next state, and the engine writes both down.
+/// Where a round stands. Pure: a state and an event make the next state, and the engine writes both
+/// down.
 ///
 /// ```
 /// Recruiting ── minReady permitted ──► Training ── all heard permitted sites ready, or ──► Aggregating ── sum ──► Committed
@@ -32,7 +30,8 @@ public sealed interface RoundState {
 
   RoundTransition on(RoundEvent event);
 
-  /// Waiting for `minReady` sites whose policy permits the plan. Those that permit it train at once.
+  /// Waiting for `minReady` sites whose policy permits the plan. Those that permit it train at
+  /// once.
   record Recruiting(Roll roll) implements RoundState {
     @Override
     public RoundTransition on(RoundEvent event) {
@@ -149,8 +148,7 @@ public sealed interface RoundState {
                 abandon(
                     roll.each(IN_SESSION, standing -> standing.because(SUMMED, reason)), reason));
         case RoundEvent.SumRejected _ -> new Ignored("no certified sum is awaited");
-        case RoundEvent.SilenceLimitPassed _ ->
-            new Ignored("sessions have limits of their own");
+        case RoundEvent.SilenceLimitPassed _ -> new Ignored("sessions have limits of their own");
         case RoundEvent.HardLimitPassed _ when stage == SessionStage.CERTIFIED ->
             new Ignored("a COMMIT certificate exists");
         case RoundEvent.HardLimitPassed _ ->
@@ -181,7 +179,8 @@ public sealed interface RoundState {
         case CERTIFIED ->
             roll.each(
                 IN_SESSION,
-                standing -> standing.because(SUMMED, "certified, and the run ended before the sum"));
+                standing ->
+                    standing.because(SUMMED, "certified, and the run ended before the sum"));
       };
     }
 
@@ -201,14 +200,14 @@ public sealed interface RoundState {
     }
   }
 
-  /// The round ended without a result. A session that it left behind still resolves the sites in doubt.
+  /// The round ended without a result. A session that it left behind still resolves the sites in
+  /// doubt.
   record Abandoned(Roll roll, String reason) implements RoundState {
     @Override
     public RoundTransition on(RoundEvent event) {
       return switch (event) {
         case RoundEvent.SessionAborted _ when !roll.in(IN_DOUBT).isEmpty() ->
-            new Moved(
-                new Abandoned(roll.each(IN_DOUBT, standing -> standing.at(UNUSED)), reason));
+            new Moved(new Abandoned(roll.each(IN_DOUBT, standing -> standing.at(UNUSED)), reason));
         case RoundEvent.SessionCertified(var survivors) when !roll.in(IN_DOUBT).isEmpty() -> {
           var settled = roll;
           for (var site : roll.in(IN_DOUBT)) {

@@ -15,8 +15,8 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Everything that a site may ask of the aggregator. Each method trusts the caller's [SiteId]: the transport has proven
-/// it. Methods block; call them on virtual threads.
+/// Everything that a site may ask of the aggregator. Each method trusts the caller's [SiteId]: the
+/// transport has proven it. Methods block; call them on virtual threads.
 public interface SiteDesk {
 
   /// How the federation sees a site.
@@ -33,10 +33,14 @@ public interface SiteDesk {
       long epoch,
       @Nullable SignedMembership membership) {}
 
-  /// First call of a process. The certificates of `openLocks`, sessions that still hold an update of the site, are its
-  /// first assignments.
+  /// First call of a process. The certificates of `openLocks`, sessions that still hold an update
+  /// of the site, are its first assignments.
   Greeting greet(
-      SiteId site, MessagePublicKey key, String agentVersion, long knownEpoch, List<Digest> openLocks);
+      SiteId site,
+      MessagePublicKey key,
+      String agentVersion,
+      long knownEpoch,
+      List<Digest> openLocks);
 
   /// Whether [#greet] was accepted on behalf of the site since this process began.
   boolean greeted(SiteId site);
@@ -45,7 +49,8 @@ public interface SiteDesk {
   Optional<Assignment> next(SiteId site, Set<String> handled, Duration patience)
       throws InterruptedException;
 
-  /// The site's word about its part in a round: one of the events about a single site, whose site is the caller.
+  /// The site's word about its part in a round: one of the events about a single site, whose site
+  /// is the caller.
   Answer report(SiteId site, RunId run, int round, Digest plan, RoundEvent event);
 
   /// One signed session message.
@@ -55,7 +60,8 @@ public interface SiteDesk {
   Upload uploaded(SiteId site, Digest session);
 
   /// The next bytes of the masked vector, which must begin where [#uploaded] says.
-  Upload upload(SiteId site, Digest session, long offset, List<ByteBuffer> bytes) throws IOException;
+  Upload upload(SiteId site, Digest session, long offset, List<ByteBuffer> bytes)
+      throws IOException;
 
   /// State of an upload. `answer` other than Accepted says why the bytes were not taken.
   record Upload(Answer answer, long offset, boolean complete) {}

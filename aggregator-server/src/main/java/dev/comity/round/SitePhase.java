@@ -24,6 +24,7 @@ public enum SitePhase {
   LATE,
   /// The site was ready and the round was abandoned; it keeps its update.
   UNUSED,
-  /// Nothing was heard from the site for longer than the silence limit; it returns on its next call.
+  /// Nothing was heard from the site for longer than the silence limit; it returns on its next
+  /// call.
   LOST
 }

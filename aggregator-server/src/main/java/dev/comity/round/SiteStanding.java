@@ -3,8 +3,9 @@ package dev.comity.round;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/// One site's standing in one round. `tenths` (0 to 10) is all that is known of its progress; `stored` says that it
-/// holds a finished update; `reason` and `expectedAt` are the site's own words for a refusal or a pause.
+/// One site's standing in one round. `tenths` (0 to 10) is all that is known of its progress;
+/// `stored` says that it holds a finished update; `reason` and `expectedAt` are the site's own
+/// words for a refusal or a pause.
 public record SiteStanding(
     SitePhase phase,
     boolean permitted,

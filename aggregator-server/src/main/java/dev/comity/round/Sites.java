@@ -34,7 +34,8 @@ final class Sites {
 
   private Sites() {}
 
-  /// The transition of `state` under an event about one site; `next` makes the round's state of the changed roll.
+  /// The transition of `state` under an event about one site; `next` makes the round's state of the
+  /// changed roll.
   static RoundTransition change(
       RoundState state, RoundEvent event, Function<Roll, RoundState> next) {
     var roll = state.roll();
@@ -57,9 +58,7 @@ final class Sites {
     var answerable = roll.answerable(site);
     return switch (event) {
       case RoundEvent.SitePermitted _
-          when before.phase() == INVITED
-              || before.phase() == REFUSED
-              || before.phase() == LOST ->
+          when before.phase() == INVITED || before.phase() == REFUSED || before.phase() == LOST ->
           before.stored() ? before.ready(before.partial()) : before.training(before.tenths());
       case RoundEvent.SiteRefused(_, var reason)
           when answerable || before.phase() == READY || before.phase() == IN_DOUBT ->

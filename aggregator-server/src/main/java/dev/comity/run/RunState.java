@@ -2,8 +2,8 @@ package dev.comity.run;
 
 import org.jspecify.annotations.Nullable;
 
-/// Where a run stands. Running counts what matters for its end: committed training rounds, and rounds abandoned since
-/// the last commit.
+/// Where a run stands. Running counts what matters for its end: committed training rounds, and
+/// rounds abandoned since the last commit.
 ///
 /// | state | training committed | evaluation committed | round abandoned | cancel requested |
 /// |---|---|---|---|---|
@@ -16,7 +16,8 @@ public sealed interface RunState {
 
   RunTransition on(RunEvent event);
 
-  /// The state that a row of the table `run` tells; `reason` is the reason of Abandoned and the account of Cancelled.
+  /// The state that a row of the table `run` tells; `reason` is the reason of Abandoned and the
+  /// account of Cancelled.
   static RunState stored(
       String state, @Nullable String reason, int planned, int committed, int abandonedInARow) {
     var why = reason == null ? "" : reason;
@@ -29,7 +30,8 @@ public sealed interface RunState {
     };
   }
 
-  /// Rounds are still owed. `planned` > 0 counts committed training rounds; the evaluation of the final model follows them.
+  /// Rounds are still owed. `planned` > 0 counts committed training rounds; the evaluation of the
+  /// final model follows them.
   record Running(int planned, int committed, int abandonedInARow) implements RunState {
     public Running {
       if (planned < 1) {
@@ -66,8 +68,7 @@ public sealed interface RunState {
         case RunEvent.EvaluationCommitted _ ->
             new RunTransition.Ignored(
                 "an evaluation ends a run only after its " + planned + " training rounds");
-        case RunEvent.RoundAbandoned(var reason)
-            when abandonedInARow + 1 == ABANDONED_IN_A_ROW ->
+        case RunEvent.RoundAbandoned(var reason) when abandonedInARow + 1 == ABANDONED_IN_A_ROW ->
             new RunTransition.Moved(
                 new Abandoned(
                     ABANDONED_IN_A_ROW

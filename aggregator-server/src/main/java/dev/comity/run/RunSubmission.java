@@ -11,10 +11,11 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 
-/// What a researcher asks for, checked and with every default filled in. `rounds` counts committed training rounds;
-/// `silenceLimit` and `hardLimit` bound each round; `document` is the JSON text that is kept and shown, and
-/// `dataContract` the digest of the study's contract, whose JSON is `dataContractDocument`. The run's id is given so that
-/// a submission made twice with equal content makes equal bytes.
+/// What a researcher asks for, checked and with every default filled in. `rounds` counts committed
+/// training rounds; `silenceLimit` and `hardLimit` bound each round; `document` is the JSON text
+/// that is kept and shown, and `dataContract` the digest of the study's contract, whose JSON is
+/// `dataContractDocument`. The run's id is given so that a submission made twice with equal content
+/// makes equal bytes.
 public record RunSubmission(
     RunId id,
     String name,

@@ -264,7 +264,8 @@ class RoundStateTest {
       assertThat(after(state, ended))
           .isInstanceOfSatisfying(
               RoundState.Abandoned.class,
-              abandoned -> assertThat(abandoned.reason()).isEqualTo("the run was cancelled by ada"));
+              abandoned ->
+                  assertThat(abandoned.reason()).isEqualTo("the run was cancelled by ada"));
     }
     assertThat(phase(after(certified(), ended), A)).isEqualTo(SUMMED);
   }
@@ -285,8 +286,7 @@ class RoundStateTest {
   @Test
   void aReadySiteThatIsLostIsNotCountedAsReady() {
     var training =
-        after(
-            recruiting(2, A, B, C), permitted(A), permitted(B), permitted(C), ready(A), ready(B));
+        after(recruiting(2, A, B, C), permitted(A), permitted(B), permitted(C), ready(A), ready(B));
 
     var lost = after(training, new RoundEvent.SiteSilent(B));
 

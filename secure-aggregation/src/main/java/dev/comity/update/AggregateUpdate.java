@@ -235,8 +235,8 @@ public final class AggregateUpdate {
 
   /// What the contributors can add up to at most in one coordinate of the block.
   private long largest(Block block) {
-    double each = Math.min(Math.rint(block.bound() * block.scale()), layout.largestCoordinate());
-    return contributors * (long) each;
+    long each = (long) Math.rint(block.bound() * block.scale());
+    return contributors * Math.min(each, layout.largestCoordinate());
   }
 
   private long count(Block block, long i) {

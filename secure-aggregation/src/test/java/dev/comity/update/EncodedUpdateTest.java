@@ -191,15 +191,6 @@ class EncodedUpdateTest {
                 + " the run");
   }
 
-  @Test
-  void aRoundingKeyShowsNothingAndNeedsALongSecret() {
-    assertThat(Sites.roundingKey(1).toString()).isEqualTo("RoundingKey[redacted]");
-    assertThatIllegalArgumentException()
-        .isThrownBy(() ->
-            RoundingKey.derive(new byte[31], RunId.random(), RunKind.TRAIN, Digest.of(new byte[0])))
-        .withMessage("site secret of 31 bytes: must have at least 32");
-  }
-
   private static List<Integer> elements(
       ClippedUpdate update, VectorLayout layout, RoundingKey key) {
     var encoded = update.encode(layout, key);

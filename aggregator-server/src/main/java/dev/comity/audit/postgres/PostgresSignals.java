@@ -15,16 +15,22 @@ import org.postgresql.PGConnection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
+import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 
-/// LISTEN and NOTIFY on one channel whose payload is the topic. One thread owns the listening connection; when the
-/// connection is lost everybody is woken once it stands again, since notifications may have been missed.
+/// LISTEN and NOTIFY on one channel whose payload is the topic. One thread owns the listening
+/// connection; when the connection is lost everybody is woken once it stands again, since
+/// notifications may have been missed.
 @Component
 final class PostgresSignals implements Signals, SmartLifecycle {
 
   private static final Logger LOG = LoggerFactory.getLogger(PostgresSignals.class);
   private static final String CHANNEL = "comity";
+
+  /// A topic of nobody: it ends the listener's wait.
+  private static final String STOP = "stop";
+
   private static final Duration RECONNECT = Duration.ofSeconds(1);
 
   private final DataSource database;
@@ -94,14 +100,9 @@ final class PostgresSignals implements Signals, SmartLifecycle {
           statement.execute("listen " + CHANNEL);
         }
         wakeEverybody();
-        var notifications = connection.unwrap(PGConnection.class);
-        while (!stopped()) {
-          var received = notifications.getNotifications(0);
-          if (received != null) {
-            for (var notification : received) {
-              wake(notification.getParameter());
-            }
-          }
+        receive(connection.unwrap(PGConnection.class));
+        try (var statement = connection.createStatement()) {
+          statement.execute("unlisten *");
         }
       } catch (SQLException lost) {
         if (!stopped()) {
@@ -110,6 +111,17 @@ final class PostgresSignals implements Signals, SmartLifecycle {
         }
       } finally {
         hold(null);
+      }
+    }
+  }
+
+  private void receive(PGConnection connection) throws SQLException {
+    while (!stopped()) {
+      var received = connection.getNotifications(0);
+      if (received != null) {
+        for (var notification : received) {
+          wake(notification.getParameter());
+        }
       }
     }
   }
@@ -184,13 +196,11 @@ final class PostgresSignals implements Signals, SmartLifecycle {
       lock.unlock();
     }
     try {
-      if (connection != null) {
+      signal(STOP);
+      if (thread != null && !thread.join(Duration.ofSeconds(2)) && connection != null) {
         connection.abort(Runnable::run);
       }
-      if (thread != null) {
-        thread.join(Duration.ofSeconds(5));
-      }
-    } catch (SQLException failed) {
+    } catch (DataAccessException | SQLException failed) {
       LOG.atWarn().setCause(failed).log("listening connection did not close");
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();

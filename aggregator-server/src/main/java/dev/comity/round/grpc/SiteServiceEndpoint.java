@@ -66,8 +66,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 
-/// The sites' gRPC service: translates, and lets [SiteDesk] decide. Malformed requests are `INVALID_ARGUMENT`; what a
-/// site may not do is an outcome in the answer.
+/// The sites' gRPC service: translates, and lets [SiteDesk] decide. Malformed requests are
+/// `INVALID_ARGUMENT`; what a site may not do is an outcome in the answer.
 @Component
 final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
 
@@ -83,8 +83,7 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
   private final FederationAuthority federation;
   private final CertificateRenewal renewal;
 
-  SiteServiceEndpoint(
-      SiteDesk desk, FederationAuthority federation, CertificateRenewal renewal) {
+  SiteServiceEndpoint(SiteDesk desk, FederationAuthority federation, CertificateRenewal renewal) {
     this.desk = desk;
     this.federation = federation;
     this.renewal = renewal;
@@ -152,11 +151,10 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
           try {
             return desk.next(site, new HashSet<>(request.getHandledList()), wait)
                 .map(SiteServiceEndpoint::message)
-                .orElseGet(
-                    () ->
-                        NextAssignmentResponse.newBuilder()
-                            .setNothing(Nothing.getDefaultInstance())
-                            .build());
+                .orElseGet(() ->
+                    NextAssignmentResponse.newBuilder()
+                        .setNothing(Nothing.getDefaultInstance())
+                        .build());
           } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
             throw Status.UNAVAILABLE.withDescription("the server stops").asRuntimeException();
@@ -189,7 +187,13 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
         yield message.setSessionEnded(ended).build();
       }
       case Assignment.RoundCommitted(
-              _, var run, var round, var version, var plan, var sum, var transcript) -> {
+              _,
+              var run,
+              var round,
+              var version,
+              var plan,
+              var sum,
+              var transcript) -> {
         var committed =
             RoundCommitted.newBuilder()
                 .setPlanDigest(bytes(plan))
@@ -319,8 +323,8 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
     return new Uploading(greetedCaller(), answer);
   }
 
-  /// One upload call. The transport calls it from one thread at a time and sends no further chunk before the last was
-  /// written.
+  /// One upload call. The transport calls it from one thread at a time and sends no further chunk
+  /// before the last was written.
   private final class Uploading implements StreamObserver<UploadChunk> {
     private final SiteId site;
     private final StreamObserver<UploadResponse> answer;
@@ -398,20 +402,33 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
     }
   }
 
+  /// The transport tells readiness on the thread that runs this method, so the content is sent from another one.
   @Override
   public void fetch(FetchRequest request, StreamObserver<FetchResponse> answer) {
     try {
-      fetch(greetedCaller(), request, (ServerCallStreamObserver<FetchResponse>) answer);
-    } catch (IOException | RuntimeException failed) {
+      var site = greetedCaller();
+      var call = (ServerCallStreamObserver<FetchResponse>) answer;
+      var flow = new Flow(call);
+      Thread.startVirtualThread(
+          () -> {
+            try {
+              fetch(site, request, call, flow);
+            } catch (IOException | RuntimeException failed) {
+              answer.onError(status(failed));
+            }
+          });
+    } catch (RuntimeException failed) {
       answer.onError(status(failed));
     }
   }
 
   private void fetch(
-      SiteId site, FetchRequest request, ServerCallStreamObserver<FetchResponse> answer)
+      SiteId site,
+      FetchRequest request,
+      ServerCallStreamObserver<FetchResponse> answer,
+      Flow flow)
       throws IOException {
     var digest = digest(request.getDigest());
-    var flow = new Flow(answer);
     var content = desk.fetch(site, digest, request.getOffset());
     if (content.isEmpty()) {
       answer.onNext(
@@ -500,7 +517,8 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
             switch (renewal.renew(caller(), request.getCsr().toByteArray())) {
               case CertificateRenewal.Outcome.Issued(var chain) ->
                   RenewCertificateResponse.newBuilder()
-                      .setIssued(IssuedCertificate.newBuilder()
+                      .setIssued(
+                          IssuedCertificate.newBuilder()
                               .setChainPem(ByteString.copyFromUtf8(chain)))
                       .build();
               case CertificateRenewal.Outcome.Refused(var code, var detail) ->

@@ -11,8 +11,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/// What the dashboard shows of an aggregate, tensor by tensor: the L2 norm of the mean update, the L2 distance of the
-/// new weights from version 0, and the cosine between this mean update and the one before.
+/// What the dashboard shows of an aggregate, tensor by tensor: the L2 norm of the mean update, the
+/// L2 distance of the new weights from version 0, and the cosine between this mean update and the
+/// one before.
 final class LayerNorms {
 
   private LayerNorms() {}
@@ -61,9 +62,7 @@ final class LayerNorms {
 
   private static INDArray slice(INDArray values, ParameterLayout.Tensor tensor) {
     return values
-        .get(
-            NDArrayIndex.interval(
-                tensor.offset(), tensor.offset() + tensor.size()))
+        .get(NDArrayIndex.interval(tensor.offset(), tensor.offset() + tensor.size()))
         .castTo(DataType.DOUBLE);
   }
 }

@@ -12,8 +12,9 @@ final class Plans {
 
   private Plans() {}
 
-  /// The plan of round `number` over `base`: the template with another base and, for the evaluation of the final model,
-  /// another kind. An abandoned round and its successor have equal terms, so the sites' stored updates stay good.
+  /// The plan of round `number` over `base`: the template with another base and, for the evaluation
+  /// of the final model, another kind. An abandoned round and its successor have equal terms, so
+  /// the sites' stored updates stay good.
   static RoundPlan next(
       RoundPlan template, int number, RunKind kind, Digest baseDigest, ModelVersion base) {
     var terms = template.terms();

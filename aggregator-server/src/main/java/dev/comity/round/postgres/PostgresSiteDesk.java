@@ -40,8 +40,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 
-/// The sites' desk over PostgreSQL, the spool and the artifact store. What a site is owed follows from the tables at
-/// every call; nothing is queued.
+/// The sites' desk over PostgreSQL, the spool and the artifact store. What a site is owed follows
+/// from the tables at every call; nothing is queued.
 @Component
 final class PostgresSiteDesk implements SiteDesk {
 
@@ -145,7 +145,8 @@ final class PostgresSiteDesk implements SiteDesk {
     } else if (standing == Standing.REVOKED) {
       refusal =
           new Answer.Refused(
-              "site.revoked", "site " + site + " is revoked; ask the consortium to admit a new key");
+              "site.revoked",
+              "site " + site + " is revoked; ask the consortium to admit a new key");
     }
     if (refusal == null) {
       store.greeted(site, agentVersion, clock.instant());
@@ -242,19 +243,18 @@ final class PostgresSiteDesk implements SiteDesk {
   private Optional<Assignment> membershipChanged(SiteId site, Set<String> handled) {
     return federation
         .membership()
-        .filter(signed -> !signed.digest().equals(membershipSeen.get(site)))
-        .<Assignment>map(
-            signed ->
-                new Assignment.MembershipChanged("membership:" + signed.digest().hex(), signed))
+        .filter(signed ->
+            !Optional.of(signed.digest()).equals(Optional.ofNullable(membershipSeen.get(site))))
+        .<Assignment>map(signed ->
+            new Assignment.MembershipChanged("membership:" + signed.digest().hex(), signed))
         .filter(assignment -> !handled.contains(assignment.id()));
   }
 
   private Optional<Assignment> sessionEnded(SiteId site, Set<String> handled) {
     return store.endedSessionsOf(site).stream()
-        .<Assignment>map(
-            session ->
-                new Assignment.SessionEnded(
-                    SESSION_ENDED + session.id().hex(), session.id(), session.certificate()))
+        .<Assignment>map(session ->
+            new Assignment.SessionEnded(
+                SESSION_ENDED + session.id().hex(), session.id(), session.certificate()))
         .filter(assignment -> !handled.contains(assignment.id()))
         .findFirst();
   }
@@ -298,7 +298,8 @@ final class PostgresSiteDesk implements SiteDesk {
           var view = session.viewFor(site, federation.messageKey());
           if (view.isPresent()) {
             var digest = view.get().digest();
-            var id = "step:" + row.id().abbreviated() + ":" + owed.view() + ":" + digest.abbreviated();
+            var id =
+                "step:" + row.id().abbreviated() + ":" + owed.view() + ":" + digest.abbreviated();
             if (!handled.contains(id)) {
               return Optional.of(
                   new Assignment.SessionStep(
@@ -385,16 +386,13 @@ final class PostgresSiteDesk implements SiteDesk {
   private Answer apply(SiteId site, Digest session, SessionEvent event) {
     return store
         .runOf(session)
-        .flatMap(
-            run ->
-                transactions.in(
-                    run, work -> work.apply(store.session(session).orElseThrow(), event)))
+        .flatMap(run ->
+            transactions.in(run, work -> work.apply(store.session(session).orElseThrow(), event)))
         .map(transition -> answer(site, session, transition))
         .orElseGet(() -> unknownSession(session));
   }
 
-  private static Answer answer(
-      SiteId site, Digest session, ServerSession.Transition transition) {
+  private static Answer answer(SiteId site, Digest session, ServerSession.Transition transition) {
     return switch (transition) {
       case ServerSession.Transition.Moved _ -> new Answer.Accepted();
       case ServerSession.Transition.Ignored(var detail) -> new Answer.Ignored(detail);
@@ -518,8 +516,7 @@ final class PostgresSiteDesk implements SiteDesk {
     return sealed(site, row.get(), root.get(), length);
   }
 
-  private Upload sealed(SiteId site, SessionRow row, Digest root, long length)
-      throws IOException {
+  private Upload sealed(SiteId site, SessionRow row, Digest root, long length) throws IOException {
     if (!spool.seal(row.id(), site, root)) {
       return new Upload(
           new Answer.Refused(
@@ -572,8 +569,7 @@ final class PostgresSiteDesk implements SiteDesk {
       return Optional.empty();
     }
     return Optional.of(
-        new Content(
-            artifacts.size(digest), Channels.newChannel(artifacts.open(digest, offset))));
+        new Content(artifacts.size(digest), Channels.newChannel(artifacts.open(digest, offset))));
   }
 
   private static Content slice(byte[] document, long offset) {
@@ -584,8 +580,7 @@ final class PostgresSiteDesk implements SiteDesk {
     var start = Math.toIntExact(offset);
     return new Content(
         document.length,
-        Channels.newChannel(
-            new ByteArrayInputStream(document, start, document.length - start)));
+        Channels.newChannel(new ByteArrayInputStream(document, start, document.length - start)));
   }
 
   /// Views of live sessions, certificates, plans and model versions.

@@ -9,8 +9,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/// Which sites are heard now: an open long poll, or a call a moment ago. In memory, since a restart closes every
-/// connection; the silence of a site is then counted from the restart. Any thread.
+/// Which sites are heard now: an open long poll, or a call a moment ago. In memory, since a restart
+/// closes every connection; the silence of a site is then counted from the restart. Any thread.
 @Component
 final class Presence {
 
@@ -34,7 +34,8 @@ final class Presence {
     }
   }
 
-  /// What a call means beside itself: whether the site was away before, and whether its row is to be refreshed.
+  /// What a call means beside itself: whether the site was away before, and whether its row is to
+  /// be refreshed.
   record Arrival(boolean returned, boolean write) {}
 
   Presence(Clock clock) {

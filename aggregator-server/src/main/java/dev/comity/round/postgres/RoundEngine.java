@@ -32,7 +32,6 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -43,9 +42,10 @@ import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 
-/// Performs what the durable state of every open run still owes: the next round, a session, the end of a phase whose
-/// deadline passed, the sum, the commit. One virtual thread a run, woken by signals and deadlines. It keeps nothing of
-/// its own: after a crash it reads the same state again and goes on.
+/// Performs what the durable state of every open run still owes: the next round, a session, the end
+/// of a phase whose deadline passed, the sum, the commit. One virtual thread a run, woken by
+/// signals and deadlines. It keeps nothing of its own: after a crash it reads the same state again
+/// and goes on.
 @Component
 final class RoundEngine implements SmartLifecycle {
 
@@ -157,11 +157,7 @@ final class RoundEngine implements SmartLifecycle {
         for (var run : store.openRuns()) {
           synchronized (reconcilers) {
             reconcilers.computeIfAbsent(
-                run,
-                _ ->
-                    Thread.ofVirtual()
-                        .name("run-" + run)
-                        .start(() -> reconcile(run)));
+                run, _ -> Thread.ofVirtual().name("run-" + run).start(() -> reconcile(run)));
           }
         }
         signals.await(Signals.runs(), ticket, LONG);
@@ -284,10 +280,9 @@ final class RoundEngine implements SmartLifecycle {
     var base =
         registry
             .find(run.modelVersion())
-            .orElseThrow(
-                () ->
-                    new IllegalStateException(
-                        "model version " + run.modelVersion().abbreviated() + " is not stored"));
+            .orElseThrow(() ->
+                new IllegalStateException(
+                    "model version " + run.modelVersion().abbreviated() + " is not stored"));
     var trained = run.state() instanceof RunState.Running state && state.trained();
     var kind = trained ? RunKind.EVALUATE : run.template().terms().kind();
     var plan =
@@ -406,7 +401,8 @@ final class RoundEngine implements SmartLifecycle {
     random.nextBytes(nonce);
     var exchange =
         new Limits(
-            earlier(plan.silenceLimit(), EXCHANGE_SILENCE), earlier(plan.hardLimit(), EXCHANGE_HARD));
+            earlier(plan.silenceLimit(), EXCHANGE_SILENCE),
+            earlier(plan.hardLimit(), EXCHANGE_HARD));
     var upload = new Limits(earlier(plan.silenceLimit(), UPLOAD_SILENCE), plan.hardLimit());
     var attempt = store.latestSession(round.id()).map(SessionRow::attempt).orElse(0) + 1;
     var descriptor =
@@ -452,11 +448,10 @@ final class RoundEngine implements SmartLifecycle {
     return store
         .lastSessionOver(work.run().id(), round.plan().terms().digest())
         .filter(session -> session.state() == ServerSession.State.ABORTED)
-        .map(
-            session ->
-                session.certificate() == null
-                    ? new Previous.NoMaskedInput(session.id())
-                    : new Previous.Aborted(session.id(), session.certificate()));
+        .map(session ->
+            session.certificate() == null
+                ? new Previous.NoMaskedInput(session.id())
+                : new Previous.Aborted(session.id(), session.certificate()));
   }
 
   private void sum(RoundRow round, SessionRow row, ServerSession session) {
@@ -465,7 +460,11 @@ final class RoundEngine implements SmartLifecycle {
         try {
           var result =
               summation.sum(
-                  round, row, session, survivors, store.committedBefore(round.run(), round.number()));
+                  round,
+                  row,
+                  session,
+                  survivors,
+                  store.committedBefore(round.run(), round.number()));
           commit(round, row, result);
         } catch (RejectedSum rejected) {
           reject(round, rejected.reason().explanation());

@@ -5,8 +5,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What is shown of the summed metrics of a round: mean loss, accuracy and, for binary models, the area under the ROC
-/// curve from the class-wise histograms of scores. Of sums alone; there is no metric of one site.
+/// What is shown of the summed metrics of a round: mean loss, accuracy and, for binary models, the
+/// area under the ROC curve from the class-wise histograms of scores. Of sums alone; there is no
+/// metric of one site.
 final class RoundMetrics {
 
   private RoundMetrics() {}

@@ -66,7 +66,8 @@ final class RoundStore {
 
   /// Runs for which the engine may owe something.
   List<RunId> openRuns() {
-    return sql.sql(
+    return sql
+        .sql(
             """
             select run.id from run where run.state = 'RUNNING' or exists (
               select 1 from round join aggregation_session session on session.round_id = round.id
@@ -88,8 +89,7 @@ final class RoundStore {
               .update();
       case RunState.Completed() -> endRun(run, "COMPLETED", null, now);
       case RunState.Abandoned(var reason) -> endRun(run, "ABANDONED", reason, now);
-      case RunState.Cancelled(var account) ->
-          endRun(run, "CANCELLED", account, now);
+      case RunState.Cancelled(var account) -> endRun(run, "CANCELLED", account, now);
     }
   }
 
@@ -109,7 +109,8 @@ final class RoundStore {
   }
 
   Optional<RoundRow> liveRound(RunId run) {
-    return sql.sql(ROUND + " where run_id = ? and phase in ('RECRUITING', 'TRAINING', 'AGGREGATING')")
+    return sql.sql(
+            ROUND + " where run_id = ? and phase in ('RECRUITING', 'TRAINING', 'AGGREGATING')")
         .param(run.value())
         .query(RoundStore::roundRow)
         .optional();
@@ -209,18 +210,17 @@ final class RoundStore {
             where round_id = ?
             """)
         .param(round.id())
-        .query(
-            (row, _) ->
-                sites.put(
-                    new SiteId(row.getString("site_id")),
-                    new SiteStanding(
-                        SitePhase.valueOf(row.getString("phase")),
-                        row.getBoolean("permitted"),
-                        row.getBoolean("stored"),
-                        row.getBoolean("partial"),
-                        row.getInt("tenths"),
-                        row.getString("reason"),
-                        instant(row, "expected_at"))))
+        .query((row, _) ->
+            sites.put(
+                new SiteId(row.getString("site_id")),
+                new SiteStanding(
+                    SitePhase.valueOf(row.getString("phase")),
+                    row.getBoolean("permitted"),
+                    row.getBoolean("stored"),
+                    row.getBoolean("partial"),
+                    row.getInt("tenths"),
+                    row.getString("reason"),
+                    instant(row, "expected_at"))))
         .list();
     var roll = new Roll(round.plan().minReady(), sites);
     return switch (round.phase()) {
@@ -292,8 +292,7 @@ final class RoundStore {
 
   void silenceDeadline(long round, @Nullable Instant deadline) {
     sql.sql("update round set silence_deadline = :deadline where id = :round")
-        .param(
-            "deadline", deadline == null ? null : at(deadline), Types.TIMESTAMP_WITH_TIMEZONE)
+        .param("deadline", deadline == null ? null : at(deadline), Types.TIMESTAMP_WITH_TIMEZONE)
         .param("round", round)
         .update();
   }
@@ -307,10 +306,7 @@ final class RoundStore {
             """)
         .param("sum", result.sum().bytes())
         .param("transcript", result.transcript().bytes())
-        .param(
-            "version",
-            version == null ? null : version.digest().bytes(),
-            Types.BINARY)
+        .param("version", version == null ? null : version.digest().bytes(), Types.BINARY)
         .param("metrics", result.metrics(), Types.VARCHAR)
         .param("norms", result.norms(), Types.VARCHAR)
         .param("round", round)
@@ -476,8 +472,7 @@ final class RoundStore {
         .update();
   }
 
-  void sessionDeadline(
-      Digest session, @Nullable Instant deadline, @Nullable Instant hardDeadline) {
+  void sessionDeadline(Digest session, @Nullable Instant deadline, @Nullable Instant hardDeadline) {
     sql.sql(
             "update aggregation_session set deadline = :deadline, hard_deadline = :hard where id = :id")
         .param("deadline", deadline == null ? null : at(deadline), Types.TIMESTAMP_WITH_TIMEZONE)
@@ -562,21 +557,21 @@ final class RoundStore {
             select kind, site_id, phase, body, signature from session_message where session_id = ? order by sequence
             """)
         .param(session.bytes())
-        .query(
-            (row, _) ->
-                new StoredEvent(
-                        row.getString("kind"),
-                        row.getString("site_id"),
-                        row.getString("phase"),
-                        bytes(row.getBytes("body")),
-                        bytes(row.getBytes("signature")))
-                    .event(session))
+        .query((row, _) ->
+            new StoredEvent(
+                    row.getString("kind"),
+                    row.getString("site_id"),
+                    row.getString("phase"),
+                    bytes(row.getBytes("body")),
+                    bytes(row.getBytes("signature")))
+                .event(session))
         .list();
   }
 
   /// Sites that may have sent a masked vector to a session of the run whose end is not proven.
   List<SiteId> sitesInDoubt(RunId run) {
-    return sql.sql(
+    return sql
+        .sql(
             """
             select distinct session_site.site_id from session_site
               join aggregation_session session on session.id = session_site.session_id
@@ -592,7 +587,8 @@ final class RoundStore {
         .toList();
   }
 
-  /// Digests of plans, sums, transcripts and model versions of every run that `site` was invited to.
+  /// Digests of plans, sums, transcripts and model versions of every run that `site` was invited
+  /// to.
   boolean entitled(SiteId site, Digest digest) {
     return sql.sql(
             """
@@ -609,7 +605,8 @@ final class RoundStore {
   }
 
   List<RunId> runsOf(SiteId site) {
-    return sql.sql(
+    return sql
+        .sql(
             """
             select distinct round.run_id from round join round_site on round_site.round_id = round.id
             where round_site.site_id = ?
@@ -644,9 +641,8 @@ final class RoundStore {
   Optional<KnownSite> site(SiteId site) {
     return sql.sql("select message_key, state from site where site_id = ?")
         .param(site.value())
-        .query(
-            (row, _) ->
-                new KnownSite(Bytes.of(row.getBytes("message_key")), row.getString("state")))
+        .query((row, _) ->
+            new KnownSite(Bytes.of(row.getBytes("message_key")), row.getString("state")))
         .optional();
   }
 

@@ -27,8 +27,9 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// Everything that one transaction does to one run, whose row it holds locked: each event goes through the pure state,
-/// and state and journal are written together. Owned by the thread of the transaction.
+/// Everything that one transaction does to one run, whose row it holds locked: each event goes
+/// through the pure state, and state and journal are written together. Owned by the thread of the
+/// transaction.
 final class RunTransaction {
 
   private final RoundStore store;
@@ -138,8 +139,7 @@ final class RunTransaction {
       case RoundState.Training _ -> {
         var deadline = now.plus(round.plan().silenceLimit());
         store.silenceDeadline(
-            round.id(),
-            deadline.isBefore(round.hardDeadline()) ? deadline : round.hardDeadline());
+            round.id(), deadline.isBefore(round.hardDeadline()) ? deadline : round.hardDeadline());
       }
       case RoundState.Recruiting _, RoundState.Aggregating _ -> {
         if (!from.equals(to)) {
@@ -201,8 +201,7 @@ final class RunTransaction {
     }
     var reason = after.verdict().map(RunTransaction::reason).orElse(null);
     tellRound(row, after, reason); // whose stage follows from the session's row as it was
-    store.updateSession(
-        row.id(), after.state(), reason, after.certificate().orElse(null), now);
+    store.updateSession(row.id(), after.state(), reason, after.certificate().orElse(null), now);
     begin(row, after);
     for (var seat : row.descriptor().roster()) {
       signals.signal(Signals.site(seat.site().value()));
@@ -229,8 +228,7 @@ final class RunTransaction {
     switch (after.state()) {
       case COLLECTING -> apply(round, new RoundEvent.SessionExposed());
       case UNMASKING ->
-          apply(
-              round, new RoundEvent.SessionCertified(new HashSet<>(after.survivors())));
+          apply(round, new RoundEvent.SessionCertified(new HashSet<>(after.survivors())));
       case ABORTED ->
           apply(
               round,
@@ -247,8 +245,7 @@ final class RunTransaction {
     }
     var doubtful = new HashSet<>(store.sitesInDoubt(run.id()));
     for (var seat : ended.descriptor().roster()) {
-      if (!doubtful.contains(seat.site())
-          && live.get().plan().cohort().contains(seat.site())) {
+      if (!doubtful.contains(seat.site()) && live.get().plan().cohort().contains(seat.site())) {
         apply(live.get(), new RoundEvent.DoubtResolved(seat.site()));
         signals.signal(Signals.site(seat.site().value()));
       }
@@ -280,14 +277,13 @@ final class RunTransaction {
     var descriptor = session.descriptor();
     return session
         .deadline()
-        .flatMap(
-            phase ->
-                switch (phase) {
-                  case ADVERTISE_KEYS -> Optional.of(descriptor.advertising());
-                  case SHARE_KEYS -> Optional.of(descriptor.sharing());
-                  case MASKED_INPUT -> Optional.of(descriptor.collecting());
-                  case VOTE, UNMASK, RESULT -> Optional.empty();
-                });
+        .flatMap(phase ->
+            switch (phase) {
+              case ADVERTISE_KEYS -> Optional.of(descriptor.advertising());
+              case SHARE_KEYS -> Optional.of(descriptor.sharing());
+              case MASKED_INPUT -> Optional.of(descriptor.collecting());
+              case VOTE, UNMASK, RESULT -> Optional.empty();
+            });
   }
 
   /// Sites that the roster names and the newest membership does not, with the key that they had.
@@ -297,13 +293,12 @@ final class RunTransaction {
       return List.of();
     }
     return row.descriptor().roster().stream()
-        .filter(
-            seat ->
-                current
-                    .get()
-                    .keyOf(seat.site())
-                    .filter(key -> key.fingerprint().equals(seat.key()))
-                    .isEmpty())
+        .filter(seat ->
+            current
+                .get()
+                .keyOf(seat.site())
+                .filter(key -> key.fingerprint().equals(seat.key()))
+                .isEmpty())
         .map(seat -> seat.site())
         .toList();
   }

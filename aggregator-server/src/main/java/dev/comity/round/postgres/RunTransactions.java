@@ -5,14 +5,15 @@ import dev.comity.audit.Signals;
 import dev.comity.plan.RunId;
 import dev.comity.round.FederationAuthority;
 import java.time.Clock;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
 
-/// Runs work on one run in a transaction that holds its row locked, so that the events of a run have an order.
+/// Runs work on one run in a transaction that holds its row locked, so that the events of a run
+/// have an order.
 @Component
 final class RunTransactions {
 
@@ -45,24 +46,18 @@ final class RunTransactions {
 
   /// Empty when the run is unknown.
   <T> Optional<T> in(RunId run, Function<RunTransaction, T> work) {
-    @Nullable Done<T> done =
-        transactions.execute(
-            _ ->
+    Optional<Done<T>> done =
+        Objects.requireNonNull(
+            transactions.execute(_ ->
                 store
                     .lock(run)
-                    .map(
-                        row -> {
-                          var transaction =
-                              new RunTransaction(
-                                  row, store, sessions, journal, signals, federation,
-                                  clock.instant());
-                          return new Done<>(transaction, work.apply(transaction));
-                        })
-                    .orElse(null));
-    if (done == null) {
-      return Optional.empty();
-    }
-    done.transaction().committed();
-    return Optional.of(done.result());
+                    .map(row -> {
+                      var transaction =
+                          new RunTransaction(
+                              row, store, sessions, journal, signals, federation, clock.instant());
+                      return new Done<>(transaction, work.apply(transaction));
+                    })));
+    done.ifPresent(finished -> finished.transaction().committed());
+    return done.map(Done::result);
   }
 }

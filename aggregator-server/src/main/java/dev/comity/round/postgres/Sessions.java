@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.springframework.stereotype.Component;
 
-/// Sessions folded from their stored events. What was folded stays in memory while the session lives; the number of
-/// stored events tells whether it is still the whole story. Any thread.
+/// Sessions folded from their stored events. What was folded stays in memory while the session
+/// lives; the number of stored events tells whether it is still the whole story. Any thread.
 @Component
 final class Sessions {
 
@@ -33,12 +33,11 @@ final class Sessions {
     var membership =
         federation
             .membership(row.descriptor().membership())
-            .orElseThrow(
-                () ->
-                    new IllegalStateException(
-                        "session "
-                            + row.id().abbreviated()
-                            + " names a membership epoch that is not stored"));
+            .orElseThrow(() ->
+                new IllegalStateException(
+                    "session "
+                        + row.id().abbreviated()
+                        + " names a membership epoch that is not stored"));
     var events = store.storedEvents(row.id());
     var session = ServerSession.fold(row.descriptor(), membership, events);
     return remember(row.id(), new Folded(events.size(), session));

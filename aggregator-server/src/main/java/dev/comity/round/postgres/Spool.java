@@ -13,8 +13,9 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 
-/// Masked vectors on their way in: one growing file per session and site, which becomes a file of a content address
-/// when it is whole, checked against the root that its site signed, and fsynced. One writer per session and site.
+/// Masked vectors on their way in: one growing file per session and site, which becomes a file of a
+/// content address when it is whole, checked against the root that its site signed, and fsynced.
+/// One writer per session and site.
 final class Spool {
 
   private final Path directory;
@@ -33,8 +34,7 @@ final class Spool {
   }
 
   /// Appends at `offset`, which must be [#received].
-  long append(Digest session, SiteId site, long offset, List<ByteBuffer> bytes)
-      throws IOException {
+  long append(Digest session, SiteId site, long offset, List<ByteBuffer> bytes) throws IOException {
     Files.createDirectories(folder(session));
     try (var file =
         FileChannel.open(
@@ -49,8 +49,8 @@ final class Spool {
     }
   }
 
-  /// Makes the complete vector durable under `root`. False, and the bytes are dropped, when they are not what the site
-  /// signed.
+  /// Makes the complete vector durable under `root`. False, and the bytes are dropped, when they
+  /// are not what the site signed.
   boolean seal(Digest session, SiteId site, Digest root) throws IOException {
     var partial = partial(session, site);
     var sealed = sealed(session, root);

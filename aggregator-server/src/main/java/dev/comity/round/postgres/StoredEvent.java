@@ -9,7 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// A session event as a row: the exact bytes of a message, the chunk root of a masked vector, or the reason of an end.
+/// A session event as a row: the exact bytes of a message, the chunk root of a masked vector, or
+/// the reason of an end.
 record StoredEvent(
     String kind,
     @Nullable String site,
@@ -27,17 +28,12 @@ record StoredEvent(
               message.body(),
               message.signature());
       case SessionEvent.MaskedInputStored(var site, var root) ->
-          new StoredEvent(
-              "MASKED_INPUT_STORED", site.value(), null, Bytes.of(root.bytes()), null);
+          new StoredEvent("MASKED_INPUT_STORED", site.value(), null, Bytes.of(root.bytes()), null);
       case SessionEvent.PhaseDeadlinePassed(var phase) ->
           new StoredEvent("DEADLINE", null, phase.name(), null, null);
       case SessionEvent.Cancelled(var reason) ->
           new StoredEvent(
-              "CANCELLED",
-              null,
-              null,
-              Bytes.of(reason.getBytes(StandardCharsets.UTF_8)),
-              null);
+              "CANCELLED", null, null, Bytes.of(reason.getBytes(StandardCharsets.UTF_8)), null);
       case SessionEvent.MemberRevoked(var site) ->
           new StoredEvent("REVOKED", site.value(), null, null, null);
     };
@@ -58,8 +54,7 @@ record StoredEvent(
       case "DEADLINE" ->
           new SessionEvent.PhaseDeadlinePassed(SignedMessage.Phase.valueOf(there(phase)));
       case "CANCELLED" ->
-          new SessionEvent.Cancelled(
-              new String(there(body).toByteArray(), StandardCharsets.UTF_8));
+          new SessionEvent.Cancelled(new String(there(body).toByteArray(), StandardCharsets.UTF_8));
       case "REVOKED" -> new SessionEvent.MemberRevoked(new SiteId(there(site)));
       default -> throw new IllegalStateException("a session has an event of kind " + kind);
     };

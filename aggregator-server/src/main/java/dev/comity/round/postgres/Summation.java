@@ -24,8 +24,9 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
 
-/// The heavy part of a commit: add the survivors' vectors, take the masks off, check, take the server's step and store
-/// every artifact. Repeating it after a crash writes the same files again under the same names.
+/// The heavy part of a commit: add the survivors' vectors, take the masks off, check, take the
+/// server's step and store every artifact. Repeating it after a crash writes the same files again
+/// under the same names.
 @Component
 final class Summation {
 
@@ -39,8 +40,8 @@ final class Summation {
   /// A model version that is about to be published.
   record NewVersion(Digest digest, Bytes document, int number) {}
 
-  /// Everything that the committing transaction writes. `metrics` and `norms` are JSON; `version` is null for an
-  /// evaluation.
+  /// Everything that the committing transaction writes. `metrics` and `norms` are JSON; `version`
+  /// is null for an evaluation.
   record Result(
       Digest sum,
       Digest transcript,
@@ -81,11 +82,9 @@ final class Summation {
     if (terms.kind() != RunKind.TRAIN) {
       return new Result(sumDigest, transcript, metrics, null, null);
     }
-    var model =
-        BuiltInModel.of(terms.architecture().family(), terms.architecture().widths());
+    var model = BuiltInModel.of(terms.architecture().family(), terms.architecture().widths());
     var weights =
-        WeightsFile.decode(
-            model.tensors(), SafetensorsFile.of(artifacts.read(terms.weights())));
+        WeightsFile.decode(model.tensors(), SafetensorsFile.of(artifacts.read(terms.weights())));
     var state =
         OptimizerStateFile.decode(
             model.size(), SafetensorsFile.of(artifacts.read(terms.optimizerState())));

@@ -27,13 +27,13 @@ import java.util.UUID;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
-import org.springframework.stereotype.Repository;
+import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Reports straight from the tables; each method reads one snapshot of them.
-@Repository
+@Component
 @Transactional(readOnly = true)
 class PostgresRunReports implements RunReports {
   private static final int ABANDONED_LIMIT = 3;

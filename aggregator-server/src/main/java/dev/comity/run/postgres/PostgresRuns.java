@@ -35,7 +35,8 @@ import org.springframework.stereotype.Component;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
 
-/// Runs on PostgreSQL. A run is stored with the plan of its first round, from which every later plan follows.
+/// Runs on PostgreSQL. A run is stored with the plan of its first round, from which every later
+/// plan follows.
 @Component
 final class PostgresRuns implements Runs {
 
@@ -72,32 +73,31 @@ final class PostgresRuns implements Runs {
     var first = fitting("", () -> versionZero(submission));
     var document = PlanCodec.encode(first);
     var plan = fitting("", () -> plan(submission, first, Digest.of(document)));
-    transactions.executeWithoutResult(
-        _ -> {
-          study(submission);
-          cohort(submission);
-          insert(submission, account, plan, Digest.of(document));
-          registry.publish(Digest.of(document), document);
-          journal.append(
-              JournalLine.run(
-                      submission.id(),
-                      "run.submitted",
-                      "The run was submitted by "
-                          + account
-                          + ": "
-                          + submission.rounds()
-                          + " rounds with "
-                          + submission.cohort().size()
-                          + " sites.")
-                  .moved(null, "RUNNING"));
-          journal.append(
-              JournalLine.model(
+    transactions.executeWithoutResult(_ -> {
+      study(submission);
+      cohort(submission);
+      insert(submission, account, plan, Digest.of(document));
+      registry.publish(Digest.of(document), document);
+      journal.append(
+          JournalLine.run(
                   submission.id(),
-                  null,
-                  "model.published",
-                  "Version 0 of the model follows from the seed."));
-          signals.signal(Signals.runs());
-        });
+                  "run.submitted",
+                  "The run was submitted by "
+                      + account
+                      + ": "
+                      + submission.rounds()
+                      + " rounds with "
+                      + submission.cohort().size()
+                      + " sites.")
+              .moved(null, "RUNNING"));
+      journal.append(
+          JournalLine.model(
+              submission.id(),
+              null,
+              "model.published",
+              "Version 0 of the model follows from the seed."));
+      signals.signal(Signals.runs());
+    });
   }
 
   private static <T> T fitting(String pointer, Supplier<T> work) {
@@ -119,12 +119,10 @@ final class PostgresRuns implements Runs {
         Optional.empty(),
         architecture,
         artifacts.put(
-            WeightsFile.encode(
-                    model.tensors(), model.initialValues(submission.seed()), provenance)
+            WeightsFile.encode(model.tensors(), model.initialValues(submission.seed()), provenance)
                 ::writeTo),
         artifacts.put(
-            OptimizerStateFile.encode(
-                    new float[model.size()], new float[model.size()], provenance)
+            OptimizerStateFile.encode(new float[model.size()], new float[model.size()], provenance)
                 ::writeTo),
         artifacts.put(PlanCodec.encode(ParameterLayout.of(architecture))),
         Optional.empty());
@@ -245,25 +243,24 @@ final class PostgresRuns implements Runs {
   @Override
   public RunTransition cancel(RunId run, String account) {
     var transition =
-        transactions.execute(
-            _ -> {
-              var next = state(run).on(new RunEvent.CancelRequested(account));
-              if (next instanceof RunTransition.Moved) {
-                sql.sql(
-                        """
-                        update run set state = 'CANCELLED', reason = :reason, ended_at = :now where id = :run
-                        """)
-                    .param("reason", account)
-                    .param("now", clock.instant().atOffset(ZoneOffset.UTC))
-                    .param("run", run.value())
-                    .update();
-                journal.append(
-                    JournalLine.run(run, "run.ended", "The run was cancelled by " + account + ".")
-                        .moved("RUNNING", "CANCELLED"));
-                signals.signal(Signals.runs());
-              }
-              return next;
-            });
+        transactions.execute(_ -> {
+          var next = state(run).on(new RunEvent.CancelRequested(account));
+          if (next instanceof RunTransition.Moved) {
+            sql.sql(
+                    """
+                    update run set state = 'CANCELLED', reason = :reason, ended_at = :now where id = :run
+                    """)
+                .param("reason", account)
+                .param("now", clock.instant().atOffset(ZoneOffset.UTC))
+                .param("run", run.value())
+                .update();
+            journal.append(
+                JournalLine.run(run, "run.ended", "The run was cancelled by " + account + ".")
+                    .moved("RUNNING", "CANCELLED"));
+            signals.signal(Signals.runs());
+          }
+          return next;
+        });
     if (transition == null) {
       throw new UnknownRun(run);
     }
@@ -276,14 +273,13 @@ final class PostgresRuns implements Runs {
             select state, reason, rounds_planned, committed_rounds, abandoned_in_a_row from run where id = ? for update
             """)
         .param(run.value())
-        .query(
-            (row, _) ->
-                RunState.stored(
-                    row.getString("state"),
-                    row.getString("reason"),
-                    row.getInt("rounds_planned"),
-                    row.getInt("committed_rounds"),
-                    row.getInt("abandoned_in_a_row")))
+        .query((row, _) ->
+            RunState.stored(
+                row.getString("state"),
+                row.getString("reason"),
+                row.getInt("rounds_planned"),
+                row.getInt("committed_rounds"),
+                row.getInt("abandoned_in_a_row")))
         .optional()
         .orElseThrow(() -> new UnknownRun(run));
   }

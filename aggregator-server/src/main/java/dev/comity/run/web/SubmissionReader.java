@@ -324,7 +324,7 @@ final class SubmissionReader {
           };
       if (loss == null) {
         fields.fault("loss", "must be binary-cross-entropy or softmax-cross-entropy");
-      } else if (fitting != null && loss != fitting) {
+      } else if (architecture != null && loss != fitting) {
         fields.fault(
             "loss",
             "does not fit %s, whose outputs are %d; leave it out"

@@ -60,7 +60,7 @@ public class KernelBenchmark {
   private static MemorySegment elements(int seed) {
     var elements = Arena.ofAuto().allocate(4L * Workload.PARAMETERS, 64);
     for (long i = 0; i < Workload.PARAMETERS; i++) {
-      elements.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) Math.sin(seed + i));
+      elements.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) Math.sin((double) seed + i));
     }
     return elements;
   }

@@ -167,6 +167,14 @@ class LocalDatasetTest {
   }
 
   @Test
+  void aCellWithoutAnEndIsRefusedByTheLineBeforeIt() {
+    refuses(
+        () -> read(MAPPING, ROWS + "g,\"" + "1".repeat(20_000_000), SPLIT),
+        folder.resolve("rows.csv")
+            + ": not well-formed CSV after line 7: check quotes and the length of cells");
+  }
+
+  @Test
   void bytesThatAreNotUtf8AreNoMatterInAColumnThatIsNotUsed() throws Exception {
     read(MAPPING, ROWS, SPLIT);
     Files.write(

@@ -19,6 +19,8 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -94,6 +96,32 @@ class PytorchTrainerTest {
     float[] again = train(trainer(TRAIN, TEST, folder.resolve("elsewhere")), MLP.request()).delta();
 
     assertThat(again).isEqualTo(once);
+  }
+
+  @Test
+  void trainingsAtTheSameTimeGiveTheBitsOfTrainingsAlone() throws Exception {
+    var wide =
+        TrainingCases.of(TrainingCases.mlp(WIDTH, 512, 512, 2))
+            .optimizer(new LocalObjective.Plain(), 0.05, 0.9, 0);
+    var trainer =
+        new PytorchTrainer(TRAIN, TEST, checkpoints, Duration.ofHours(1), InstantSource.system());
+    var alone = new ArrayList<float[]>();
+    for (int version = 0; version < 4; version++) {
+      alone.add(train(trainer, wide.baseVersion(version).request()).delta());
+      trainer.discard(wide.baseVersion(version).terms().digest());
+    }
+
+    try (var pool = Executors.newFixedThreadPool(4)) {
+      var together = new ArrayList<Future<float[]>>();
+      for (int version = 0; version < 4; version++) {
+        var request = wide.baseVersion(version).request();
+        together.add(pool.submit(() -> train(trainer, request).delta()));
+      }
+      for (int version = 0; version < 4; version++) {
+        assertThat(together.get(version).get()).isEqualTo(alone.get(version));
+      }
+    }
+    assertThat(alone.get(1)).isNotEqualTo(alone.get(0));
   }
 
   @ParameterizedTest

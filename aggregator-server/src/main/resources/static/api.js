@@ -33,7 +33,7 @@ async function problemOf(response, path) {
     title: told.title ?? `The aggregator answered ${response.status}`,
     detail: told.detail,
     remedy: told.remedy ?? REMEDIES[response.status] ?? 'Try again; if it stays, give the trace to whoever runs the aggregator.',
-    traceId: told.traceId ?? response.headers.get('X-Trace-Id'),
+    traceId: told.traceId ?? response.headers.get('Trace-Id'),
     errors: told.errors,
     path,
   });

@@ -15,6 +15,7 @@ import { glyph } from './vocabulary.js';
 const PATIENCE = 300; // ms before a page says that it loads
 const ROLES = ['VIEWER', 'RESEARCHER', 'ADMIN'];
 const THEME = 'comity-theme';
+const SIGNED_IN = 'comity-signed-in'; // the cookie itself is out of a script's reach
 
 const main = byId('main');
 
@@ -55,7 +56,7 @@ class Shell {
       this.refresh();
     }, () => {}); // only a name: the page itself says what is wrong
     try {
-      this.person = await get('/session');
+      if (localStorage.getItem(SIGNED_IN)) this.person = await get('/session');
     } catch (problem) {
       if (problem.status !== 401) return this.#fail(problem, () => location.reload());
     }
@@ -63,6 +64,7 @@ class Shell {
   }
 
   signedIn(person) {
+    localStorage.setItem(SIGNED_IN, 'yes');
     this.person = person;
     this.#route = null;
     this.#go();
@@ -70,6 +72,7 @@ class Shell {
 
   #signedOut() {
     if (this.person === null && this.page instanceof SignInPage) return;
+    localStorage.removeItem(SIGNED_IN);
     this.person = null;
     this.#route = null;
     this.#go();
@@ -142,7 +145,7 @@ class Shell {
     this.again = again;
     if (this.page) this.page.ready = false;
     this.#drawFrame();
-    main.replaceChildren(problemView(this.page?.failure ?? 'The dashboard could not start', told));
+    main.replaceChildren(problemView(told.status === 409 ? 'This federation is not open yet' : this.page?.failure ?? 'The dashboard could not start', told));
   }
 
   /** Draws in the next frame what has changed since. */

@@ -98,8 +98,8 @@ export class RunsPage {
     const held = levels.filter((level) => level === 'HELD_UP').length;
     const needs = levels.filter((level) => level === 'NEEDS_YOU').length;
     const well = running.length - held - needs;
-    const parts = [well && `${count(well, 'run')} on course`, held && `${held} held up`, needs && `${needs} ${needs === 1 ? 'needs' : 'need'} you`].filter(Boolean);
-    return `${parts.join(', ')}.`;
+    const parts = [[well, 'on course'], [held, 'held up'], [needs, needs === 1 ? 'needs you' : 'need you']].filter(([number]) => number > 0);
+    return `${parts.map(([number, words], i) => `${i === 0 ? count(number, 'run') : number} ${words}`).join(', ')}.`;
   }
 
   #row(run) {

@@ -52,13 +52,14 @@ function row(group) {
   );
 }
 
-/** @param entries oldest first */
-export function journalView(entries, filter, older, now) {
+/** @param entries oldest first; `most` rows are shown; `older` says that more lie at the aggregator */
+export function journalView(entries, filter, most, older, now) {
   const kinds = KINDS[filter];
   const wanted = entries.filter((entry) => !kinds || kinds.includes(entry.kind)).reverse();
   const rows = [];
   let place = null;
-  for (const group of fold(wanted)) {
+  const groups = fold(wanted);
+  for (const group of groups.slice(0, most)) {
     const [newest] = group.entries;
     const round = newest.round ?? null;
     const told = `${sameDay(Date.parse(newest.at), now) ? '' : `${day(Date.parse(newest.at))}, `}${round === null ? 'the run' : `round ${round}`}`;
@@ -74,6 +75,6 @@ export function journalView(entries, filter, older, now) {
     h('div', { class: 'head' }, h('h2', {}, 'Journal')),
     chips('Filter the journal', 'filter', [['all', 'All'], ['sites', 'Sites'], ['sessions', 'Sessions'], ['models', 'Rounds and models']], filter),
     wanted.length === 0 ? h('p', { class: 'foot' }, filter === 'all' ? 'Nothing has happened yet.' : 'No line of this kind.') : h('ol', { class: 'journal' }, rows),
-    older && h('button', { type: 'button', class: 'btn small', 'data-do': 'older', 'data-key': 'older' }, 'Older lines'),
+    (older || groups.length > most) && h('button', { type: 'button', class: 'btn small', 'data-do': 'older', 'data-key': 'older' }, 'Older lines'),
   );
 }

@@ -125,7 +125,6 @@ export class ModelsPage {
     const row = (word, value) => (value === null || value === undefined ? null : [h('dt', {}, word), h('dd', {}, value)]);
     const code = (digest) => (digest ? h('code', { title: digest }, short(digest)) : null);
     const parent = this.versions.find((one) => one.digest === version.parent);
-    const host = location.origin;
     return h(
       'section',
       { class: 'card', 'data-key': 'card', 'aria-label': `Version ${version.version}` },
@@ -156,7 +155,7 @@ export class ModelsPage {
           version.artifacts.map((artifact) =>
             h('li', { 'data-key': artifact.role }, h('span', {}, sentenceCase(artifact.role.replace('-', ' ')), h('small', {}, `${artifact.format}, `, h('code', { title: artifact.digest }, short(artifact.digest)))), h('span', { class: 'muted' }, bytes(artifact.bytes)), h('a', { href: artifact.href, download: '' }, 'Download', h('span', { class: 'vh' }, ` ${artifact.role} of version ${version.version}`)))),
         ),
-        h('pre', { tabindex: 0 }, `curl -H "Authorization: Bearer $TOKEN" -OJ \\\n  ${host}${version.artifacts[0]?.href ?? ''}`),
+        version.artifacts.length > 0 && h('pre', { tabindex: 0 }, `curl -H "Authorization: Bearer $TOKEN" -OJ \\\n  ${location.origin}${version.artifacts[0].href}`),
         h('p', { class: 'foot' }, 'The SHA-256 of what you fetch is the digest beside it; every site recomputes the version from the sum before it takes it.'),
       ),
     );

@@ -13,6 +13,7 @@ import { glyph, HEALTH, isLive, ROUND_WORDS, siteState } from './vocabulary.js';
 const PAGE_OF_JOURNAL = 200;
 const QUIET = 400; // ms between two readings
 const TICK = 2000;
+const ROWS = 24; // of the journal at first
 const time = (instant) => Date.parse(instant);
 
 const NAMES = { fedavg: 'FedAvg', fedprox: 'FedProx', fedavgm: 'FedAvgM', fedadam: 'FedAdam', fedyogi: 'FedYogi', fedadagrad: 'FedAdagrad' };
@@ -41,6 +42,7 @@ export class RunPage {
     this.path = `/runs/${encodeURIComponent(name)}`;
     this.journal = [];
     this.filter = 'all';
+    this.rows = ROWS;
     this.focus = null;
     this.start = null; // null follows
     this.reports = new Map();
@@ -197,6 +199,8 @@ export class RunPage {
   }
 
   async #older() {
+    this.rows += ROWS;
+    if (this.first === 0 || this.journal.length > this.rows * 4) return this.shell.refresh();
     const after = Math.max(0, this.first - PAGE_OF_JOURNAL);
     const lines = await get(`${this.path}/journal?after=${after}&limit=${this.first - after}`);
     this.journal = [...lines.filter((entry) => entry.revision <= this.first), ...this.journal];
@@ -275,7 +279,7 @@ export class RunPage {
         'div',
         { class: 'cols', 'data-key': 'second' },
         report ? roundView(run, report, newest.round, at) : h('section', { 'data-key': 'no-round' }, h('h2', {}, 'No round yet'), h('p', { class: 'foot' }, 'The first round opens when enough sites are active.')),
-        h('aside', { class: 'rail', 'aria-label': 'Journal' }, journalView(this.journal, this.filter, this.first > 0, at)),
+        h('aside', { class: 'rail', 'aria-label': 'Journal' }, journalView(this.journal, this.filter, this.rows, this.first > 0, at)),
       ),
     ];
   }

@@ -83,7 +83,7 @@ export class SitesPage {
     return site.now.map((one) => {
       const [name, tone, word] = siteState(one.state);
       const doing = one.state === 'TRAINING' ? `Training ${one.tenths * 10} %` : word;
-      const time = one.expectedAt ? `until about ${when(Date.parse(one.expectedAt), moment)}` : `since ${when(Date.parse(one.since), moment)}`;
+      const time = one.expectedAt ? `${one.state === 'PAUSED' ? 'until' : 'ready'} about ${when(Date.parse(one.expectedAt), moment)}` : `since ${when(Date.parse(one.since), moment)}`;
       return h('div', { class: 'st' }, glyph(name, tone), h('span', {}, one.reason ? `${doing}, ${one.reason.replace(/\.$/, '')}` : doing, h('span', { class: 'two' }, h('a', { href: `#/runs/${encodeURIComponent(one.runName)}` }, one.runName), ` round ${one.round}, ${time}`)));
     });
   }

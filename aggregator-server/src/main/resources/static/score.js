@@ -196,8 +196,8 @@ export function score({ run, rounds, live, selected, start, focus, now }) {
   const qualityNote = chartNote(rounds, (metric) => metric.accuracy, bestAccuracy);
   if (hasAuroc && run.metric?.auroc) qualityNote.push(h('span', {}, `AUROC ${measure(run.metric.auroc)}`));
   lanes.append(
-    chart({ key: 'accuracy', title: 'Accuracy', hint: 'all sites together', values: quality, columns, first: start, width, note: qualityNote, ...scale(quality, 1) }),
-    chart({ key: 'loss', title: 'Loss', hint: 'mean, all sites', values: losses, columns, first: start, width, note: chartNote(rounds, (metric) => metric.loss), ...scale(losses) }),
+    chart({ key: 'accuracy', title: 'Accuracy', hint: 'all sites', values: quality, columns, first: start, width, note: qualityNote, ...scale(quality, 1) }),
+    chart({ key: 'loss', title: 'Loss', hint: 'mean', values: losses, columns, first: start, width, note: chartNote(rounds, (metric) => metric.loss), ...scale(losses) }),
     h(
       'div',
       { class: 'lane axis', 'data-key': 'sites' },

@@ -15,13 +15,13 @@ import org.springframework.validation.annotation.Validated;
 ///
 /// @param federation identifier of the one federation that this aggregator serves
 /// @param consortiumKey path of the consortium's public key file, or the key's fingerprint (64
-///     hexadecimal digits, groups may be parted by `-`); with a fingerprint the key itself is taken
-///     from the first invitation that matches it
+///   hexadecimal digits, groups may be parted by `-`); with a fingerprint the key itself is taken
+///   from the first invitation that matches it
 /// @param dataDir keys, artifacts, spooled vectors and the embedded database
 /// @param database `embedded`, or absent when `spring.datasource.url` names a PostgreSQL
 /// @param bind address that both ports listen on
 /// @param advertisedHost name by which sites and researchers reach this aggregator; stands in the
-///     server certificate
+///   server certificate
 @Validated
 @ConfigurationProperties(prefix = "comity", ignoreUnknownFields = false)
 record ComityProperties(

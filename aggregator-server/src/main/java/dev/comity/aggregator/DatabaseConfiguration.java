@@ -20,9 +20,7 @@ class DatabaseConfiguration {
     return _ -> check(environment.getProperty(CHOICE), environment.getProperty(URL));
   }
 
-  private static void check(
-      @Nullable String choice,
-      @Nullable String url) {
+  private static void check(@Nullable String choice, @Nullable String url) {
     if (choice == null && url == null) {
       throw new RefusedStart(
           "No database is configured.",

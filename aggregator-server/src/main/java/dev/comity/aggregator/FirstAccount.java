@@ -50,10 +50,11 @@ final class FirstAccount implements ApplicationRunner {
     var secret = new byte[18];
     new SecureRandom().nextBytes(secret);
     var password = Base64.getUrlEncoder().withoutPadding().encodeToString(secret);
-    write(directory.initialPassword(), password); // first: an account whose password nobody has helps nobody
+    write(
+        directory.initialPassword(),
+        password); // first: an account whose password nobody has helps nobody
     if (accounts.add(
-        new Account(NAME, String.valueOf(encoder.encode(password)), Role.ADMIN),
-        clock.instant())) {
+        new Account(NAME, String.valueOf(encoder.encode(password)), Role.ADMIN), clock.instant())) {
       announce(password);
     }
   }

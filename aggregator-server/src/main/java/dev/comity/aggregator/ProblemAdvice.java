@@ -53,9 +53,7 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
     var problem =
         ProblemDetail.forStatusAndDetail(
             HttpStatus.UNAUTHORIZED,
-            refusal
-                    instanceof
-                    InsufficientAuthenticationException
+            refusal instanceof InsufficientAuthenticationException
                 ? "Sign in with POST /api/v1/session, or send Authorization: Bearer and a token."
                 : String.valueOf(refusal.getMessage()));
     return answer(problem, headers, request);
@@ -68,15 +66,15 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
             ? "The CSRF token is missing or wrong; send the cookie XSRF-TOKEN's value in the header"
                 + " X-XSRF-TOKEN."
             : "Your role does not allow this; ask an administrator for one that does.";
-    return answer(ProblemDetail.forStatusAndDetail(HttpStatus.FORBIDDEN, detail),
-        new HttpHeaders(),
-        request);
+    return answer(
+        ProblemDetail.forStatusAndDetail(HttpStatus.FORBIDDEN, detail), new HttpHeaders(), request);
   }
 
   @ExceptionHandler
   ResponseEntity<Object> unexpected(Exception failure, WebRequest request) {
     LOG.atError().setCause(failure).log("request failed");
-    return answer(ProblemDetail.forStatusAndDetail(
+    return answer(
+        ProblemDetail.forStatusAndDetail(
             HttpStatus.INTERNAL_SERVER_ERROR,
             "The aggregator failed at this request; its log has more under the trace id."),
         new HttpHeaders(),
@@ -95,13 +93,12 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
     problem.setProperty(
         "errors",
         invalid.getBindingResult().getFieldErrors().stream()
-            .map(
-                fault ->
-                    Map.of(
-                        "pointer",
-                        "/" + fault.getField().replace('.', '/'),
-                        "detail",
-                        String.valueOf(fault.getDefaultMessage())))
+            .map(fault ->
+                Map.of(
+                    "pointer",
+                    "/" + fault.getField().replace('.', '/'),
+                    "detail",
+                    String.valueOf(fault.getDefaultMessage())))
             .toList());
     return answer(problem, headers, request);
   }
@@ -116,7 +113,8 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         ProblemDetail.forStatusAndDetail(
             HttpStatus.BAD_REQUEST, "The request's body is missing or is not the JSON asked for.");
     if (unreadable.getCause() instanceof JacksonException fault) {
-      problem.setProperty("errors", List.of(Map.of("pointer", pointer(fault), "detail", said(fault))));
+      problem.setProperty(
+          "errors", List.of(Map.of("pointer", pointer(fault), "detail", said(fault))));
     }
     return answer(problem, headers, request);
   }
@@ -124,7 +122,9 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
   private static String pointer(JacksonException fault) {
     var pointer = new StringBuilder();
     for (var step : fault.getPath()) {
-      pointer.append('/').append(step.getPropertyName() == null ? step.getIndex() : step.getPropertyName());
+      pointer
+          .append('/')
+          .append(step.getPropertyName() == null ? step.getIndex() : step.getPropertyName());
     }
     return pointer.toString();
   }

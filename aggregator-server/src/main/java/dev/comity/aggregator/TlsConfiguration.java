@@ -1,11 +1,11 @@
 package dev.comity.aggregator;
 
 import dev.comity.federation.ServerCertificate;
+import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import org.jspecify.annotations.Nullable;
-import java.io.IOException;
 import org.springframework.boot.autoconfigure.ssl.SslBundleRegistrar;
 import org.springframework.boot.ssl.SslBundle;
 import org.springframework.boot.ssl.SslBundleKey;

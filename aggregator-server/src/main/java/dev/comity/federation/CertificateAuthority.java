@@ -45,6 +45,7 @@ import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequest;
 /// Issues the federation's TLS certificates, ECDSA on P-256 throughout (RFC 5480).
 ///
 /// ## Security guarantees
+///
 /// A certificate says only that this aggregator accepted a request on behalf of a site. It makes
 /// nobody a member: membership rests on message keys in a list that the consortium signs. Nothing
 /// of a request but its public key gets into a certificate.
@@ -99,7 +100,8 @@ public final class CertificateAuthority {
     if (!certificate.getSubjectX500Principal().equals(name(federation))) {
       throw new IllegalStateException(
           "%s belongs to %s, not to federation %s; correct comity.federation or take another comity.data-dir"
-              .formatted(file, certificate.getSubjectX500Principal().getName(), federation.value()));
+              .formatted(
+                  file, certificate.getSubjectX500Principal().getName(), federation.value()));
     }
   }
 
@@ -119,7 +121,7 @@ public final class CertificateAuthority {
   /// A client certificate for `site` from its PKCS#10 request.
   ///
   /// @throws Refused when the request is malformed, its signature does not hold or its key is not
-  ///     on P-256
+  ///   on P-256
   public IssuedCertificate issueFor(SiteId site, byte[] request) {
     var issued =
         sign(
@@ -296,8 +298,7 @@ public final class CertificateAuthority {
 
   private static X509Certificate decoded(byte[] der) throws GeneralSecurityException {
     return (X509Certificate)
-        CertificateFactory.getInstance("X.509")
-            .generateCertificate(new ByteArrayInputStream(der));
+        CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(der));
   }
 
   static String pem(X509Certificate certificate) {

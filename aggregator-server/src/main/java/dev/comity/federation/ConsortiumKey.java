@@ -24,7 +24,7 @@ public final class ConsortiumKey {
   }
 
   /// @param configured path of a file with the key (PEM, or 64 hexadecimal digits), or the
-  ///     fingerprint
+  ///   fingerprint
   /// @throws IllegalArgumentException when it is neither
   public static ConsortiumKey open(String configured, DataDirectory directory) {
     var learned = new SecretFile(directory.keys().resolve("consortium.pub"));

@@ -18,6 +18,7 @@ import java.time.Clock;
 /// Sites join: an invitation and two keys become a certificate and a place in the waiting room.
 ///
 /// ## Security guarantees
+///
 /// An invitation serves once: its nonce is burnt in the transaction that adds the site. The same
 /// request sent again, say after a lost answer, gets the same answer.
 public final class Enrolments {
@@ -43,7 +44,7 @@ public final class Enrolments {
   /// Enrols the site that the request's invitation names.
   ///
   /// @throws Refused with the code `bad-token`, `wrong-consortium`, `wrong-federation`,
-  ///     `bad-signature`, `bad-csr`, `token-used`, `token-expired`, `site-enrolled` or `key-taken`
+  ///   `bad-signature`, `bad-csr`, `token-used`, `token-expired`, `site-enrolled` or `key-taken`
   public Enrolment enrol(EnrolmentRequest request) {
     var invitation = verified(request);
     var csr = request.csrDer().toByteArray();
@@ -150,15 +151,14 @@ public final class Enrolments {
   ///
   /// @throws Refused with the code `bad-csr` or `unknown-site`
   public IssuedCertificate renew(SiteId site, byte[] csr) {
-    return store.exclusively(
-        () -> {
-          if (store.site(site).isEmpty()) {
-            throw new Refused(
-                Kind.FORBIDDEN, "unknown-site", "Site %s is not enrolled.".formatted(site.value()));
-          }
-          var issued = authority.issueFor(site, csr);
-          store.certify(site, issued);
-          return issued;
-        });
+    return store.exclusively(() -> {
+      if (store.site(site).isEmpty()) {
+        throw new Refused(
+            Kind.FORBIDDEN, "unknown-site", "Site %s is not enrolled.".formatted(site.value()));
+      }
+      var issued = authority.issueFor(site, csr);
+      store.certify(site, issued);
+      return issued;
+    });
   }
 }

@@ -59,8 +59,8 @@ public final class Memberships {
   /// revoked. The newest epoch sent again changes nothing.
   ///
   /// @throws Refused with the code `no-consortium-key`, `bad-signature`, `bad-membership`,
-  ///     `out-of-sequence`, `wrong-federation`, `wrong-aggregator`, `membership-expired` or
-  ///     `not-enrolled`
+  ///   `out-of-sequence`, `wrong-federation`, `wrong-aggregator`, `membership-expired` or
+  ///   `not-enrolled`
   public MembershipEpoch admit(SignedMembership signed) {
     return store.exclusively(() -> admitNext(signed));
   }
@@ -69,13 +69,12 @@ public final class Memberships {
     var key =
         consortium
             .key()
-            .orElseThrow(
-                () ->
-                    new Refused(
-                        Kind.CONFLICT,
-                        "no-consortium-key",
-                        "Only the consortium key's fingerprint is configured and no invitation has"
-                            + " shown the key yet; set comity.consortium-key to the key's file."));
+            .orElseThrow(() ->
+                new Refused(
+                    Kind.CONFLICT,
+                    "no-consortium-key",
+                    "Only the consortium key's fingerprint is configured and no invitation has"
+                        + " shown the key yet; set comity.consortium-key to the key's file."));
     var last = store.membership();
     if (last.isPresent() && last.get().digest().equals(signed.digest())) {
       return verified(signed, key);

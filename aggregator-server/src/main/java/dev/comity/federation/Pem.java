@@ -11,7 +11,12 @@ final class Pem {
   private Pem() {}
 
   static String encode(String label, byte[] der) {
-    return "-----BEGIN " + label + "-----\n" + LINES.encodeToString(der) + "\n-----END " + label
+    return "-----BEGIN "
+        + label
+        + "-----\n"
+        + LINES.encodeToString(der)
+        + "\n-----END "
+        + label
         + "-----\n";
   }
 

@@ -53,7 +53,6 @@ public record ServerCertificate(PrivateKey key, List<X509Certificate> chain) {
       return false; // signed by another authority
     }
     return known.getNotAfter().toInstant().isAfter(clock.instant().plus(RENEW_BEFORE))
-        && known.getSubjectAlternativeNames().stream()
-            .anyMatch(name -> host.equals(name.get(1)));
+        && known.getSubjectAlternativeNames().stream().anyMatch(name -> host.equals(name.get(1)));
   }
 }

@@ -118,7 +118,8 @@ public record RunHealth(Level level, String sentence, Instant since) {
                   named(live, "LOST", "PAUSED", "IN_DOUBT")),
           live.openedAt());
     }
-    return new RunHealth(Level.ON_COURSE, "On course: " + onCourse(facts, live, round), live.openedAt());
+    return new RunHealth(
+        Level.ON_COURSE, "On course: " + onCourse(facts, live, round), live.openedAt());
   }
 
   private static String onCourse(Facts facts, Live live, String round) {
@@ -129,8 +130,7 @@ public record RunHealth(Level level, String sentence, Instant since) {
     return switch (live.phase()) {
           case "RECRUITING" ->
               "%s asks its sites, %d of %d have begun."
-                  .formatted(
-                      round, live.count("TRAINING", "PAUSED", "READY"), live.sites().size());
+                  .formatted(round, live.count("TRAINING", "PAUSED", "READY"), live.sites().size());
           case "TRAINING" ->
               "%s, %d of %d sites are ready."
                   .formatted(round, live.count("READY"), live.sites().size());
@@ -144,12 +144,11 @@ public record RunHealth(Level level, String sentence, Instant since) {
     var sites =
         live.sites().stream()
             .filter(site -> wanted.contains(site.state()))
-            .map(
-                site ->
-                    site.site()
-                        + " is "
-                        + site.state().toLowerCase(Locale.ROOT).replace('_', ' ')
-                        + (site.reason() == null ? "" : " (" + site.reason() + ")"))
+            .map(site ->
+                site.site()
+                    + " is "
+                    + site.state().toLowerCase(Locale.ROOT).replace('_', ' ')
+                    + (site.reason() == null ? "" : " (" + site.reason() + ")"))
             .toList();
     return String.join(", ", sites);
   }

@@ -40,7 +40,8 @@ public interface RunReports {
       int round, @Nullable Double loss, @Nullable Double accuracy, @Nullable Double auroc) {}
 
   /// @param planned committed training rounds asked for
-  record RoundCounts(int planned, int committed, @Nullable Integer current, List<Integer> abandoned) {
+  record RoundCounts(
+      int planned, int committed, @Nullable Integer current, List<Integer> abandoned) {
     public RoundCounts {
       abandoned = List.copyOf(abandoned);
     }

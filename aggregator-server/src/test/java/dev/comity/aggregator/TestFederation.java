@@ -106,9 +106,7 @@ public final class TestFederation implements AutoCloseable {
 
   public URI uri(String path) {
     return URI.create(
-        "https://localhost:"
-            + context.getEnvironment().getProperty("local.server.port")
-            + path);
+        "https://localhost:" + context.getEnvironment().getProperty("local.server.port") + path);
   }
 
   public int grpcPort() {
@@ -128,8 +126,7 @@ public final class TestFederation implements AutoCloseable {
         HttpRequest.newBuilder(uri(path))
             .timeout(Duration.ofSeconds(60))
             .method(
-                method,
-                body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
+                method, body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
     if (!body.isEmpty()) {
       request.header("Content-Type", "application/json");
     }
@@ -258,10 +255,8 @@ public final class TestFederation implements AutoCloseable {
         now.plus(Duration.ofDays(30)),
         aggregator(),
         List.of(members).stream()
-            .map(
-                site ->
-                    new MembershipEpoch.Member(
-                        new SiteId(site.name()), site.message().publicKey()))
+            .map(site ->
+                new MembershipEpoch.Member(new SiteId(site.name()), site.message().publicKey()))
             .toList(),
         List.of(),
         0,

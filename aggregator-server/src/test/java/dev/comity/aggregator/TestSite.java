@@ -39,7 +39,8 @@ public record TestSite(String name, KeyPair tls, MessageKey message) {
   }
 
   public byte[] csr() {
-    var algorithm = tls.getPrivate().getAlgorithm().equals("EC") ? "SHA256withECDSA" : "SHA256withRSA";
+    var algorithm =
+        tls.getPrivate().getAlgorithm().equals("EC") ? "SHA256withECDSA" : "SHA256withRSA";
     try {
       return new JcaPKCS10CertificationRequestBuilder(
               new X500Principal("CN=" + name), tls.getPublic())

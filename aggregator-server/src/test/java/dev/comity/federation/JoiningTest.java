@@ -95,11 +95,10 @@ class JoiningTest {
 
       assertThatExceptionOfType(StatusRuntimeException.class)
           .isThrownBy(() -> hello(channel, site))
-          .satisfies(
-              refusal -> {
-                assertThat(refusal.getStatus().getCode()).isEqualTo(Status.Code.PERMISSION_DENIED);
-                assertThat(refusal.getStatus().getDescription()).contains("was revoked");
-              });
+          .satisfies(refusal -> {
+            assertThat(refusal.getStatus().getCode()).isEqualTo(Status.Code.PERMISSION_DENIED);
+            assertThat(refusal.getStatus().getDescription()).contains("was revoked");
+          });
     } finally {
       stop(channel);
     }
@@ -115,14 +114,12 @@ class JoiningTest {
                 .build());
     try {
       assertThatExceptionOfType(StatusRuntimeException.class)
-          .isThrownBy(
-              () ->
-                  SiteServiceGrpc.newBlockingStub(channel)
-                      .withDeadlineAfter(20, TimeUnit.SECONDS)
-                      .hello(HelloRequest.getDefaultInstance()))
-          .satisfies(
-              refusal ->
-                  assertThat(refusal.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE));
+          .isThrownBy(() ->
+              SiteServiceGrpc.newBlockingStub(channel)
+                  .withDeadlineAfter(20, TimeUnit.SECONDS)
+                  .hello(HelloRequest.getDefaultInstance()))
+          .satisfies(refusal ->
+              assertThat(refusal.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE));
     } finally {
       stop(channel);
     }
@@ -277,8 +274,7 @@ class JoiningTest {
     var token = federation.token(federation.invitation("forged", Instant.now().plusSeconds(60)));
     var body =
         TestFederation.enrolment(site, token)
-            .replace(
-                site.message().publicKey().hex(), MessageKey.generate().publicKey().hex());
+            .replace(site.message().publicKey().hex(), MessageKey.generate().publicKey().hex());
 
     var answer = federation.send("POST", "/api/v1/enrolments", body);
 
@@ -342,10 +338,9 @@ class JoiningTest {
     try (var files = Files.list(directory.resolve("keys"))) {
       assertThat(files)
           .isNotEmpty()
-          .allSatisfy(
-              file ->
-                  assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
-                      .isEqualTo("rw-------"));
+          .allSatisfy(file ->
+              assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                  .isEqualTo("rw-------"));
     }
   }
 
@@ -353,8 +348,7 @@ class JoiningTest {
   private static String signedByOurAuthority(TestSite site, String uri)
       throws IOException, GeneralSecurityException, OperatorCreationException {
     var authority = federation.context.getBean(CertificateAuthority.class).certificate();
-    var key =
-        CertificateAuthority.privateKey(Files.readString(directory.resolve("keys/ca.key")));
+    var key = CertificateAuthority.privateKey(Files.readString(directory.resolve("keys/ca.key")));
     var certificate =
         new JcaX509v3CertificateBuilder(
                 authority,
@@ -392,16 +386,14 @@ class JoiningTest {
 
   private static void refused(ManagedChannel channel, Status.Code code, String words) {
     assertThatExceptionOfType(StatusRuntimeException.class)
-        .isThrownBy(
-            () ->
-                SiteServiceGrpc.newBlockingStub(channel)
-                    .withDeadlineAfter(20, TimeUnit.SECONDS)
-                    .nextAssignment(NextAssignmentRequest.getDefaultInstance()))
-        .satisfies(
-            refusal -> {
-              assertThat(refusal.getStatus().getCode()).isEqualTo(code);
-              assertThat(String.valueOf(refusal.getStatus().getDescription())).contains(words);
-            });
+        .isThrownBy(() ->
+            SiteServiceGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(20, TimeUnit.SECONDS)
+                .nextAssignment(NextAssignmentRequest.getDefaultInstance()))
+        .satisfies(refusal -> {
+          assertThat(refusal.getStatus().getCode()).isEqualTo(code);
+          assertThat(String.valueOf(refusal.getStatus().getDescription())).contains(words);
+        });
   }
 
   private static void stop(ManagedChannel channel) throws InterruptedException {

@@ -93,8 +93,7 @@ class SignInTest {
     var out = federation.send("DELETE", "/api/v1/session", "", "Cookie", browser.cookies());
 
     assertThat(out.status()).isEqualTo(204);
-    assertThat(
-            federation.send("GET", "/api/v1/session", "", "Cookie", browser.cookies()).status())
+    assertThat(federation.send("GET", "/api/v1/session", "", "Cookie", browser.cookies()).status())
         .isEqualTo(401);
   }
 

@@ -12,7 +12,12 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.context.event.EventListener;
+import org.springframework.dao.DataAccessException;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -27,13 +32,14 @@ import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 /// the stream resumes by itself; a revision that is missing means: read the run again.
 @RestController
 @Tag(name = "journal", description = "What happened, line by line, also as it happens.")
-final class JournalController {
+class JournalController {
   private static final Duration HEARTBEAT = Duration.ofSeconds(15);
   private static final int BATCH = 200;
   private static final int MOST_LINES = 1000;
 
   private final Journal journal;
   private final RunReports runs;
+  private final Set<Thread> writers = ConcurrentHashMap.newKeySet();
 
   JournalController(Journal journal, RunReports runs) {
     this.journal = journal;
@@ -78,16 +84,16 @@ final class JournalController {
             .unstarted(() -> write(emitter, found.run(), Math.min(from, found.revision())));
     emitter.onCompletion(writer::interrupt);
     emitter.onError(_ -> writer.interrupt());
+    writers.add(writer);
     writer.start();
     return emitter;
   }
 
   private RunReports.Found known(String run) {
     return runs.find(run)
-        .orElseThrow(
-            () ->
-                new ResponseStatusException(
-                    HttpStatus.NOT_FOUND, "No run has the id or the name %s.".formatted(run)));
+        .orElseThrow(() ->
+            new ResponseStatusException(
+                HttpStatus.NOT_FOUND, "No run has the id or the name %s.".formatted(run)));
   }
 
   private static Optional<Long> resume(@Nullable String last) {
@@ -99,8 +105,7 @@ final class JournalController {
   private void write(SseEmitter emitter, RunId run, long from) {
     long revision = from;
     try {
-      emitter.send(
-          SseEmitter.event().name("heartbeat").id(Long.toString(revision)).data(revision));
+      emitter.send(SseEmitter.event().name("heartbeat").id(Long.toString(revision)).data(revision));
       while (!Thread.currentThread().isInterrupted()) {
         var lines = journal.follow(run, revision, BATCH, HEARTBEAT);
         if (lines.isEmpty()) {
@@ -116,11 +121,19 @@ final class JournalController {
         }
       }
       emitter.complete();
-    } catch (IOException | IllegalStateException hungUp) {
-      emitter.completeWithError(hungUp);
+    } catch (IOException | IllegalStateException | DataAccessException broken) {
+      emitter.completeWithError(broken);
     } catch (InterruptedException _) {
-      Thread.currentThread().interrupt(); // the reader is gone, or the server stops
+      emitter.complete(); // the reader is gone, or the server stops
+    } finally {
+      writers.remove(Thread.currentThread());
     }
+  }
+
+  /// Before anything that a stream needs is taken down.
+  @EventListener
+  void stop(ContextClosedEvent closing) {
+    writers.forEach(Thread::interrupt);
   }
 
   private static String name(JournalEntry.Kind kind) {

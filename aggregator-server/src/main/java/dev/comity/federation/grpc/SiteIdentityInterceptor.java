@@ -28,6 +28,7 @@ import org.springframework.stereotype.Component;
 /// `comity://federation/site`.
 ///
 /// ## Security guarantees
+///
 /// A call passes only with a certificate of this federation's authority (the TLS handshake checks
 /// that), for a site that is enrolled and not revoked, and only with the newest certificate of that
 /// site or the one before. A pending site may only greet.
@@ -73,8 +74,7 @@ final class SiteIdentityInterceptor implements ServerInterceptor {
     }
     var certificate = clientCertificate(session);
     if (certificate.isEmpty()) {
-      return unauthenticated(
-          "no client certificate; join the federation first with an invitation");
+      return unauthenticated("no client certificate; join the federation first with an invitation");
     }
     return verdict(
         certificate.get(), String.valueOf(call.getMethodDescriptor().getBareMethodName()));

@@ -27,12 +27,11 @@ final class PostgresAccountStore implements AccountStore {
     return database
         .sql("select username, password_hash, role from account where username = :username")
         .param("username", username)
-        .query(
-            (row, _) ->
-                new Account(
-                    row.getString("username"),
-                    row.getString("password_hash"),
-                    Role.valueOf(row.getString("role"))))
+        .query((row, _) ->
+            new Account(
+                row.getString("username"),
+                row.getString("password_hash"),
+                Role.valueOf(row.getString("role"))))
         .optional();
   }
 

@@ -40,11 +40,10 @@ final class PostgresFederationStore implements FederationStore {
   @Override
   @SuppressWarnings("NullAway") // the template gives back what the callback gave
   public <T> T exclusively(Supplier<T> work) {
-    return transactions.execute(
-        _ -> {
-          database.sql("select federation_id from federation for update").query().singleRow();
-          return work.get();
-        });
+    return transactions.execute(_ -> {
+      database.sql("select federation_id from federation for update").query().singleRow();
+      return work.get();
+    });
   }
 
   @Override
@@ -58,8 +57,7 @@ final class PostgresFederationStore implements FederationStore {
         .param("id", federation.value())
         .param("at", Timestamp.from(at))
         .update();
-    var owner =
-        database.sql("select federation_id from federation").query(String.class).single();
+    var owner = database.sql("select federation_id from federation").query(String.class).single();
     if (!owner.equals(federation.value())) {
       throw new IllegalStateException(
           "this database belongs to federation %s, comity.federation says %s; correct one of the two"
@@ -73,14 +71,13 @@ final class PostgresFederationStore implements FederationStore {
     return database
         .sql("select * from enrolment where nonce = :nonce")
         .param("nonce", nonce.toByteArray())
-        .query(
-            (row, _) ->
-                new Enrolment(
-                    Bytes.of(row.getBytes("nonce")),
-                    new SiteId(row.getString("site_id")),
-                    Digest.ofValue(row.getBytes("request_digest")),
-                    row.getString("certificate_pem"),
-                    row.getTimestamp("at").toInstant()))
+        .query((row, _) ->
+            new Enrolment(
+                Bytes.of(row.getBytes("nonce")),
+                new SiteId(row.getString("site_id")),
+                Digest.ofValue(row.getBytes("request_digest")),
+                row.getString("certificate_pem"),
+                row.getTimestamp("at").toInstant()))
         .optional();
   }
 
@@ -141,10 +138,7 @@ final class PostgresFederationStore implements FederationStore {
 
   @Override
   public List<EnrolledSite> sites() {
-    return database
-        .sql(SITE + " order by site_id")
-        .query(PostgresFederationStore::enrolled)
-        .list();
+    return database.sql(SITE + " order by site_id").query(PostgresFederationStore::enrolled).list();
   }
 
   @Override

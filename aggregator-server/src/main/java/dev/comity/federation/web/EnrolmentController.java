@@ -119,14 +119,13 @@ final class EnrolmentController {
   @Operation(summary = "All enrolled sites with the keys they enrolled with")
   List<EnrolledView> list() {
     return store.sites().stream()
-        .map(
-            site ->
-                new EnrolledView(
-                    site.site().value(),
-                    site.key().hex(),
-                    site.key().displayFingerprint(),
-                    site.enrolledAt(),
-                    site.state()))
+        .map(site ->
+            new EnrolledView(
+                site.site().value(),
+                site.key().hex(),
+                site.key().displayFingerprint(),
+                site.enrolledAt(),
+                site.state()))
         .toList();
   }
 }

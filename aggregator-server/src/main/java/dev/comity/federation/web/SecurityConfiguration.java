@@ -65,51 +65,44 @@ class SecurityConfiguration {
             new BearerTokenFilter(accounts, clock, problems),
             UsernamePasswordAuthenticationFilter.class)
         .securityContext(context -> context.securityContextRepository(contexts))
-        .csrf(
-            csrf ->
-                csrf.spa()
-                    // Neither carries a cookie's authority: a token signs the first, and a JSON
-                    // body with the password, which no foreign form can send, the second.
-                    .ignoringRequestMatchers(API + "/enrolments", API + "/session")
-                    .ignoringRequestMatchers(BearerTokenFilter::carriesToken))
+        .csrf(csrf ->
+            csrf.spa()
+                // Neither carries a cookie's authority: a token signs the first, and a JSON
+                // body with the password, which no foreign form can send, the second.
+                .ignoringRequestMatchers(API + "/enrolments", API + "/session")
+                .ignoringRequestMatchers(BearerTokenFilter::carriesToken))
         .requestCache(cache -> cache.disable())
         .logout(logout -> logout.disable())
-        .exceptionHandling(
-            handling ->
-                handling
-                    .authenticationEntryPoint(
-                        (request, response, refusal) ->
-                            problems.resolveException(request, response, null, refusal))
-                    .accessDeniedHandler(
-                        (request, response, refusal) ->
-                            problems.resolveException(request, response, null, refusal)))
-        .headers(
-            headers ->
-                headers
-                    .contentSecurityPolicy(policy -> policy.policyDirectives(CONTENT_POLICY))
-                    .referrerPolicy(
-                        referrer ->
-                            referrer.policy(
-                                ReferrerPolicy.NO_REFERRER)))
-        .authorizeHttpRequests(
-            requests ->
-                requests
-                    .requestMatchers(GET, API + "/federation", API + "/membership")
-                    .permitAll()
-                    .requestMatchers(POST, API + "/enrolments", API + "/session")
-                    .permitAll()
-                    .requestMatchers(API + "/enrolments/**", API + "/tokens/**")
-                    .hasRole("ADMIN")
-                    .requestMatchers(PUT, API + "/membership")
-                    .hasRole("ADMIN")
-                    .requestMatchers(DELETE, API + "/session")
-                    .authenticated()
-                    .requestMatchers(POST, API + "/runs/**")
-                    .hasRole("RESEARCHER")
-                    .requestMatchers("/api/**")
-                    .hasRole("VIEWER")
-                    .anyRequest()
-                    .permitAll()) // the dashboard's files, the API's description, health
+        .exceptionHandling(handling ->
+            handling
+                .authenticationEntryPoint((request, response, refusal) ->
+                    problems.resolveException(request, response, null, refusal))
+                .accessDeniedHandler((request, response, refusal) ->
+                    problems.resolveException(request, response, null, refusal)))
+        .headers(headers ->
+            headers
+                // It would bind every port of the host; there is no plain port to protect.
+                .httpStrictTransportSecurity(transport -> transport.disable())
+                .contentSecurityPolicy(policy -> policy.policyDirectives(CONTENT_POLICY))
+                .referrerPolicy(referrer -> referrer.policy(ReferrerPolicy.NO_REFERRER)))
+        .authorizeHttpRequests(requests ->
+            requests
+                .requestMatchers(GET, API + "/federation", API + "/membership")
+                .permitAll()
+                .requestMatchers(POST, API + "/enrolments", API + "/session")
+                .permitAll()
+                .requestMatchers(API + "/enrolments/**", API + "/tokens/**")
+                .hasRole("ADMIN")
+                .requestMatchers(PUT, API + "/membership")
+                .hasRole("ADMIN")
+                .requestMatchers(DELETE, API + "/session")
+                .authenticated()
+                .requestMatchers(POST, API + "/runs/**")
+                .hasRole("RESEARCHER")
+                .requestMatchers("/api/**")
+                .hasRole("VIEWER")
+                .anyRequest()
+                .permitAll()) // the dashboard's files, the API's description, health
         .build();
   }
 }

@@ -76,10 +76,9 @@ final class SessionController {
     var address = request.getRemoteAddr();
     limit
         .mustWait(credentials.username(), address)
-        .ifPresent(
-            wait -> {
-              throw new TooManyAttempts(wait);
-            });
+        .ifPresent(wait -> {
+          throw new TooManyAttempts(wait);
+        });
     var account = accounts.find(credentials.username());
     // An unknown name costs as much time as a wrong password.
     boolean matches =

@@ -402,31 +402,28 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
     }
   }
 
-  /// The transport tells readiness on the thread that runs this method, so the content is sent from another one.
+  /// The transport tells readiness on the thread that runs this method, so the content is sent from
+  /// another one.
   @Override
   public void fetch(FetchRequest request, StreamObserver<FetchResponse> answer) {
     try {
       var site = greetedCaller();
       var call = (ServerCallStreamObserver<FetchResponse>) answer;
       var flow = new Flow(call);
-      Thread.startVirtualThread(
-          () -> {
-            try {
-              fetch(site, request, call, flow);
-            } catch (IOException | RuntimeException failed) {
-              answer.onError(status(failed));
-            }
-          });
+      Thread.startVirtualThread(() -> {
+        try {
+          fetch(site, request, call, flow);
+        } catch (IOException | RuntimeException failed) {
+          answer.onError(status(failed));
+        }
+      });
     } catch (RuntimeException failed) {
       answer.onError(status(failed));
     }
   }
 
   private void fetch(
-      SiteId site,
-      FetchRequest request,
-      ServerCallStreamObserver<FetchResponse> answer,
-      Flow flow)
+      SiteId site, FetchRequest request, ServerCallStreamObserver<FetchResponse> answer, Flow flow)
       throws IOException {
     var digest = digest(request.getDigest());
     var content = desk.fetch(site, digest, request.getOffset());

@@ -34,12 +34,11 @@ final class PostgresIdempotencyKeys implements IdempotencyKeys {
             """)
         .param("account", account)
         .param("key", key)
-        .query(
-            (row, _) ->
-                new Use(
-                    Digest.ofValue(row.getBytes("request_digest")),
-                    new RunId(row.getObject("id", UUID.class)),
-                    row.getString("name")))
+        .query((row, _) ->
+            new Use(
+                Digest.ofValue(row.getBytes("request_digest")),
+                new RunId(row.getObject("id", UUID.class)),
+                row.getString("name")))
         .optional();
   }
 

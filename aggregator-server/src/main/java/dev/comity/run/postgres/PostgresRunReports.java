@@ -142,9 +142,8 @@ class PostgresRunReports implements RunReports {
     return database
         .sql("select id, revision from run where id::text = :wanted or name = :wanted")
         .param("wanted", idOrName)
-        .query(
-            (row, _) ->
-                new Found(new RunId(row.getObject("id", UUID.class)), row.getLong("revision")))
+        .query((row, _) ->
+            new Found(new RunId(row.getObject("id", UUID.class)), row.getLong("revision")))
         .optional();
   }
 
@@ -200,20 +199,17 @@ class PostgresRunReports implements RunReports {
             run.planned(),
             run.committed(),
             run.abandonedInARow(),
-            live.map(
-                    round ->
-                        new RunHealth.Live(
-                            round.number(),
-                            round.evaluates(),
-                            round.phase(),
-                            round.openedAt(),
-                            plan(round).minReady(),
-                            standing.stream()
-                                .map(
-                                    site ->
-                                        new RunHealth.Standing(
-                                            site.site(), site.phase(), site.reason()))
-                                .toList()))
+            live.map(round ->
+                    new RunHealth.Live(
+                        round.number(),
+                        round.evaluates(),
+                        round.phase(),
+                        round.openedAt(),
+                        plan(round).minReady(),
+                        standing.stream()
+                            .map(site ->
+                                new RunHealth.Standing(site.site(), site.phase(), site.reason()))
+                            .toList()))
                 .orElse(null)));
   }
 
@@ -279,29 +275,24 @@ class PostgresRunReports implements RunReports {
   private static Map<String, Integer> siteCounts(
       Optional<RoundRow> round, Map<Long, List<SiteRow>> sites) {
     Map<String, Integer> counts = new TreeMap<>();
-    round.ifPresent(
-        shown ->
-            sites
-                .getOrDefault(shown.id(), List.of())
-                .forEach(site -> counts.merge(site.phase(), 1, Integer::sum)));
+    round.ifPresent(shown ->
+        sites
+            .getOrDefault(shown.id(), List.of())
+            .forEach(site -> counts.merge(site.phase(), 1, Integer::sum)));
     return counts;
   }
 
   private static List<Waiting> waiting(List<SiteRow> standing) {
     return standing.stream()
-        .filter(
-            site ->
-                List.of("INVITED", "TRAINING", "PAUSED", "LOST", "IN_DOUBT")
-                    .contains(site.phase()))
-        .map(
-            site ->
-                new Waiting(
-                    site.site(), site.phase(), site.reason(), site.expectedAt(), site.changedAt()))
+        .filter(site ->
+            List.of("INVITED", "TRAINING", "PAUSED", "LOST", "IN_DOUBT").contains(site.phase()))
+        .map(site ->
+            new Waiting(
+                site.site(), site.phase(), site.reason(), site.expectedAt(), site.changedAt()))
         .toList();
   }
 
-  private List<Attention> attention(
-      RunRow run, List<RoundRow> rounds, List<SiteRow> standing) {
+  private List<Attention> attention(RunRow run, List<RoundRow> rounds, List<SiteRow> standing) {
     List<Attention> found = new ArrayList<>();
     for (var site : standing) {
       switch (site.phase()) {
@@ -333,16 +324,14 @@ class PostgresRunReports implements RunReports {
       rounds.stream()
           .filter(round -> round.phase().equals("ABANDONED"))
           .reduce((_, last) -> last)
-          .ifPresent(
-              round ->
-                  found.add(
-                      new Attention(
-                          null,
-                          "round %d was abandoned, %d in a row; %d end the run"
-                              .formatted(
-                                  round.number(), run.abandonedInARow(), ABANDONED_LIMIT),
-                          round.reason(),
-                          "See why the sites were not ready; nothing that is committed is lost.")));
+          .ifPresent(round ->
+              found.add(
+                  new Attention(
+                      null,
+                      "round %d was abandoned, %d in a row; %d end the run"
+                          .formatted(round.number(), run.abandonedInARow(), ABANDONED_LIMIT),
+                      round.reason(),
+                      "See why the sites were not ready; nothing that is committed is lost.")));
     }
     found.addAll(expiring(run));
     return found;
@@ -360,36 +349,33 @@ class PostgresRunReports implements RunReports {
             order by site_id
             """)
         .param("limit", Timestamp.from(clock.instant().plus(CERTIFICATE_WARNING)))
-        .query(
-            (row, _) ->
-                new Attention(
-                    row.getString("site_id"),
-                    "its certificate ends on "
-                        + instant(row, "certificate_not_after").orElseThrow(),
-                    null,
-                    "The agent renews it by itself when it is online."))
+        .query((row, _) ->
+            new Attention(
+                row.getString("site_id"),
+                "its certificate ends on " + instant(row, "certificate_not_after").orElseThrow(),
+                null,
+                "The agent renews it by itself when it is online."))
         .list();
   }
 
   private static @Nullable Assumptions assumptions(List<RoundRow> rounds) {
     return shown(rounds)
         .map(PostgresRunReports::plan)
-        .map(
-            plan -> {
-              var quorum = new Quorum(plan.minReady(), plan.nC(), plan.minHonest());
-              return new Assumptions(
-                  plan.cohort().size(),
-                  plan.minReady(),
-                  plan.nC(),
-                  quorum.threshold(),
-                  quorum.minSurvivors(),
-                  plan.minHonest(),
-                  plan.terms().clipNorm(),
-                  null,
-                  plan.terms().encoding().bits(),
-                  plan.terms().encoding().nMax(),
-                  plan.terms().maxExamples());
-            })
+        .map(plan -> {
+          var quorum = new Quorum(plan.minReady(), plan.nC(), plan.minHonest());
+          return new Assumptions(
+              plan.cohort().size(),
+              plan.minReady(),
+              plan.nC(),
+              quorum.threshold(),
+              quorum.minSurvivors(),
+              plan.minHonest(),
+              plan.terms().clipNorm(),
+              null,
+              plan.terms().encoding().bits(),
+              plan.terms().encoding().nMax(),
+              plan.terms().maxExamples());
+        })
         .orElse(null);
   }
 
@@ -401,9 +387,8 @@ class PostgresRunReports implements RunReports {
             where run_id = :run order by version desc limit 1
             """)
         .param("run", run.id())
-        .query(
-            (row, _) ->
-                new ModelName(run.name(), row.getInt("version"), hex(row.getBytes("digest"))))
+        .query((row, _) ->
+            new ModelName(run.name(), row.getInt("version"), hex(row.getBytes("digest"))))
         .optional()
         .orElse(null);
   }
@@ -471,17 +456,16 @@ class PostgresRunReports implements RunReports {
             """)
         .param("run", run.value())
         .param("round", round.id())
-        .query(
-            (row, _) ->
-                new Transition(
-                    row.getLong("revision"),
-                    row.getTimestamp("at").toInstant(),
-                    row.getString("kind"),
-                    row.getString("site_id"),
-                    row.getString("event"),
-                    row.getString("from_state"),
-                    row.getString("to_state"),
-                    row.getString("sentence")))
+        .query((row, _) ->
+            new Transition(
+                row.getLong("revision"),
+                row.getTimestamp("at").toInstant(),
+                row.getString("kind"),
+                row.getString("site_id"),
+                row.getString("event"),
+                row.getString("from_state"),
+                row.getString("to_state"),
+                row.getString("sentence")))
         .list();
   }
 
@@ -587,14 +571,11 @@ class PostgresRunReports implements RunReports {
             from session_site where session_id = :session
             """)
         .param("session", session)
-        .query(
-            row -> {
-              sites.put(
-                  row.getString("site_id"),
-                  row.getBoolean("complete")
-                      ? 1.0
-                      : Math.min(1, row.getLong("upload_bytes") / bytes));
-            });
+        .query(row -> {
+          sites.put(
+              row.getString("site_id"),
+              row.getBoolean("complete") ? 1.0 : Math.min(1, row.getLong("upload_bytes") / bytes));
+        });
     return sites;
   }
 
@@ -602,17 +583,17 @@ class PostgresRunReports implements RunReports {
     return database
         .sql(
             """
-            select site_id, phase, at from session_message
-            where session_id = :session and site_id is not null and phase is not null
+            select site_id, coalesce(phase, 'MASKED_INPUT') as phase, at from session_message
+            where session_id = :session
+              and (kind = 'MASKED_INPUT_STORED' or kind = 'MESSAGE' and phase <> 'MASKED_INPUT')
             order by sequence
             """)
         .param("session", session)
-        .query(
-            (row, _) ->
-                new Message(
-                    row.getString("site_id"),
-                    row.getString("phase"),
-                    row.getTimestamp("at").toInstant()))
+        .query((row, _) ->
+            new Message(
+                row.getString("site_id"),
+                row.getString("phase"),
+                row.getTimestamp("at").toInstant()))
         .list();
   }
 
@@ -628,9 +609,8 @@ class PostgresRunReports implements RunReports {
                 order by revision
                 """)
             .param("session", session)
-            .query(
-                (row, _) ->
-                    Map.entry(row.getString("to_state"), row.getTimestamp("at").toInstant()))
+            .query((row, _) ->
+                Map.entry(row.getString("to_state"), row.getTimestamp("at").toInstant()))
             .list();
     var phase = "ADVERTISING_KEYS";
     var since = opened;
@@ -649,13 +629,12 @@ class PostgresRunReports implements RunReports {
 
   private static List<Delivery> deliveries(List<Message> messages, Map<String, Double> roster) {
     return messages.stream()
-        .map(
-            message ->
-                new Delivery(
-                    message.site(),
-                    message.phase(),
-                    message.at(),
-                    message.phase().equals("MASKED_INPUT") ? roster.get(message.site()) : null))
+        .map(message ->
+            new Delivery(
+                message.site(),
+                message.phase(),
+                message.at(),
+                message.phase().equals("MASKED_INPUT") ? roster.get(message.site()) : null))
         .toList();
   }
 
@@ -664,16 +643,11 @@ class PostgresRunReports implements RunReports {
     if (!"COMMIT".equals(certificate)) {
       return List.of();
     }
-    var delivered =
-        messages.stream()
-            .filter(message -> message.phase().equals("MASKED_INPUT"))
-            .map(Message::site)
-            .collect(Collectors.toSet());
     int shares =
         (int) messages.stream().filter(message -> message.phase().equals("UNMASK")).count();
-    return roster.keySet().stream()
-        .filter(site -> !delivered.contains(site))
-        .map(site -> new Recovered(site, shares))
+    return roster.entrySet().stream()
+        .filter(site -> site.getValue() < 1)
+        .map(site -> new Recovered(site.getKey(), shares))
         .toList();
   }
 
@@ -690,19 +664,18 @@ class PostgresRunReports implements RunReports {
                 where round.phase in ('RECRUITING', 'TRAINING', 'AGGREGATING')
                 order by run.submitted_at, run.id
                 """)
-            .query(
-                (row, _) ->
-                    Map.entry(
-                        row.getString("site_id"),
-                        new SiteNow(
-                            row.getString("run_id"),
-                            row.getString("run_name"),
-                            row.getInt("number"),
-                            row.getString("phase"),
-                            row.getString("reason"),
-                            instant(row, "expected_at").orElse(null),
-                            row.getTimestamp("changed_at").toInstant(),
-                            row.getInt("tenths"))))
+            .query((row, _) ->
+                Map.entry(
+                    row.getString("site_id"),
+                    new SiteNow(
+                        row.getString("run_id"),
+                        row.getString("run_name"),
+                        row.getInt("number"),
+                        row.getString("phase"),
+                        row.getString("reason"),
+                        instant(row, "expected_at").orElse(null),
+                        row.getTimestamp("changed_at").toInstant(),
+                        row.getInt("tenths"))))
             .list()
             .stream()
             .collect(
@@ -711,21 +684,20 @@ class PostgresRunReports implements RunReports {
                     Collectors.mapping(Map.Entry::getValue, Collectors.toList())));
     return database
         .sql("select * from site order by site_id")
-        .query(
-            (row, _) ->
-                new SiteReport(
-                    row.getString("site_id"),
-                    row.getString("state"),
-                    MessagePublicKey.of(row.getBytes("message_key")).displayFingerprint(),
-                    row.getTimestamp("enrolled_at").toInstant(),
-                    row.getString("agent_version"),
-                    instant(row, "seen_at").orElse(null),
-                    new SiteCertificate(row.getTimestamp("certificate_not_after").toInstant()),
-                    now.getOrDefault(row.getString("site_id"), List.of()),
-                    null,
-                    null,
-                    null,
-                    null))
+        .query((row, _) ->
+            new SiteReport(
+                row.getString("site_id"),
+                row.getString("state"),
+                MessagePublicKey.of(row.getBytes("message_key")).displayFingerprint(),
+                row.getTimestamp("enrolled_at").toInstant(),
+                row.getString("agent_version"),
+                instant(row, "seen_at").orElse(null),
+                new SiteCertificate(row.getTimestamp("certificate_not_after").toInstant()),
+                now.getOrDefault(row.getString("site_id"), List.of()),
+                null,
+                null,
+                null,
+                null))
         .list();
   }
 
@@ -767,25 +739,24 @@ class PostgresRunReports implements RunReports {
             from round where run_id = :run order by number
             """)
         .param("run", run)
-        .query(
-            (row, _) ->
-                new RoundRow(
-                    row.getLong("id"),
-                    row.getInt("number"),
-                    row.getString("kind"),
-                    row.getString("phase"),
-                    row.getString("reason"),
-                    Bytes.of(row.getBytes("plan")),
-                    row.getTimestamp("opened_at").toInstant(),
-                    instant(row, "silence_deadline").orElse(null),
-                    row.getTimestamp("hard_deadline").toInstant(),
-                    instant(row, "ended_at").orElse(null),
-                    hexOrNull(row.getBytes("sum_digest")),
-                    hexOrNull(row.getBytes("transcript_digest")),
-                    tree(row.getString("metrics")),
-                    tree(row.getString("norms")),
-                    row.getInt("sessions"),
-                    row.getInt("roster")))
+        .query((row, _) ->
+            new RoundRow(
+                row.getLong("id"),
+                row.getInt("number"),
+                row.getString("kind"),
+                row.getString("phase"),
+                row.getString("reason"),
+                Bytes.of(row.getBytes("plan")),
+                row.getTimestamp("opened_at").toInstant(),
+                instant(row, "silence_deadline").orElse(null),
+                row.getTimestamp("hard_deadline").toInstant(),
+                instant(row, "ended_at").orElse(null),
+                hexOrNull(row.getBytes("sum_digest")),
+                hexOrNull(row.getBytes("transcript_digest")),
+                tree(row.getString("metrics")),
+                tree(row.getString("norms")),
+                row.getInt("sessions"),
+                row.getInt("roster")))
         .list();
   }
 
@@ -797,17 +768,16 @@ class PostgresRunReports implements RunReports {
             where round.run_id = :run order by round_site.site_id
             """)
         .param("run", run)
-        .query(
-            (row, _) ->
-                new SiteRow(
-                    row.getLong("round_id"),
-                    row.getString("site_id"),
-                    row.getString("phase"),
-                    row.getBoolean("partial"),
-                    row.getInt("tenths"),
-                    row.getString("reason"),
-                    instant(row, "expected_at").orElse(null),
-                    row.getTimestamp("changed_at").toInstant()))
+        .query((row, _) ->
+            new SiteRow(
+                row.getLong("round_id"),
+                row.getString("site_id"),
+                row.getString("phase"),
+                row.getBoolean("partial"),
+                row.getInt("tenths"),
+                row.getString("reason"),
+                instant(row, "expected_at").orElse(null),
+                row.getTimestamp("changed_at").toInstant()))
         .list()
         .stream()
         .collect(Collectors.groupingBy(SiteRow::round));

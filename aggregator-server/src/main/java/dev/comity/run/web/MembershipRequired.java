@@ -22,10 +22,7 @@ class MembershipRequired implements WebMvcConfigurer, HandlerInterceptor {
     registry
         .addInterceptor(this)
         .addPathPatterns(
-            "/api/v1/runs/**",
-            "/api/v1/sessions/**",
-            "/api/v1/models/**",
-            "/api/v1/events/**");
+            "/api/v1/runs/**", "/api/v1/sessions/**", "/api/v1/models/**", "/api/v1/events/**");
   }
 
   @Override

@@ -200,16 +200,15 @@ final class ModelController {
     for (var role : ArtifactRole.values()) {
       role.in(version)
           .filter(artifacts::exists)
-          .ifPresent(
-              digest ->
-                  found.add(
-                      new Artifact(
-                          role.slug(),
-                          format(role.slug()),
-                          artifacts.size(digest),
-                          digest.hex(),
-                          "/api/v1/models/%s/versions/%d/artifacts/%s"
-                              .formatted(name, version.version(), role.slug()))));
+          .ifPresent(digest ->
+              found.add(
+                  new Artifact(
+                      role.slug(),
+                      format(role.slug()),
+                      artifacts.size(digest),
+                      digest.hex(),
+                      "/api/v1/models/%s/versions/%d/artifacts/%s"
+                          .formatted(name, version.version(), role.slug()))));
     }
     return found;
   }

@@ -48,10 +48,7 @@ final class RunController {
   private final TransactionOperations transactions;
 
   RunController(
-      Submissions submissions,
-      Runs runs,
-      RunReports reports,
-      TransactionOperations transactions) {
+      Submissions submissions, Runs runs, RunReports reports, TransactionOperations transactions) {
     this.submissions = submissions;
     this.runs = runs;
     this.reports = reports;
@@ -127,11 +124,9 @@ final class RunController {
   RoundReport round(@PathVariable String run, @PathVariable int number) {
     return reports
         .round(known(run), number)
-        .orElseThrow(
-            () ->
-                new ResponseStatusException(
-                    HttpStatus.NOT_FOUND,
-                    "Run %s has no round %d.".formatted(run, number)));
+        .orElseThrow(() ->
+            new ResponseStatusException(
+                HttpStatus.NOT_FOUND, "Run %s has no round %d.".formatted(run, number)));
   }
 
   @GetMapping("/sites")

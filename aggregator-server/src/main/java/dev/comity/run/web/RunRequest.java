@@ -15,11 +15,13 @@ import org.jspecify.annotations.Nullable;
 record RunRequest(
     @Schema(description = "chosen at random when absent") @Nullable UUID id,
     @Schema(description = "lower-case letters, digits and hyphens; unique", example = "heart-1")
-        @NotNull @Size(min = 1, max = 63)
+        @NotNull
+        @Size(min = 1, max = 63)
         String name,
     @Schema(description = "the run's name when absent") @Nullable @Size(min = 1, max = 200)
         String study,
-    @Schema(description = "what the model is for; sites decide on it") @NotNull
+    @Schema(description = "what the model is for; sites decide on it")
+        @NotNull
         @Size(min = 1, max = 2000)
         String purpose,
     @NotNull ModelShape architecture,
@@ -27,28 +29,31 @@ record RunRequest(
     @NotNull Training training,
     @Schema(description = "committed training rounds") @NotNull @Min(1) @Max(10000) Integer rounds,
     @Schema(description = "of the initial values and the batch order; random when absent")
-        @Nullable @Min(0)
+        @Nullable
+        @Min(0)
         Long seed,
-    @Schema(description = "bound of the L2 norm of a site's update") @NotNull
+    @Schema(description = "bound of the L2 norm of a site's update")
+        @NotNull
         @DecimalMin(value = "0", inclusive = false)
         Double clipNorm,
     @Nullable Weights weighting,
     @Nullable Ring encoding,
-    @Schema(description = "sites to invite; every active member when absent") @Nullable
-        List<String> cohort,
-    @Schema(description = "sites that must be ready before a sum; two thirds when absent") @Nullable
+    @Schema(description = "sites to invite; every active member when absent")
+        @Nullable List<String> cohort,
+    @Schema(description = "sites that must be ready before a sum; two thirds when absent")
+        @Nullable
         @Min(1)
         Integer minReady,
     @Schema(description = "sites that may collude with the aggregator") @Nullable @Min(0)
         Integer nC,
-    @Schema(description = "honest sites in every sum, 3 when absent") @Nullable @Min(2)
+    @Schema(description = "honest sites in every sum, 3 when absent") @Nullable @Min(3)
         Integer minHonest,
     @Schema(description = "most examples of one site, 10000 when absent") @Nullable @Min(1)
         Long maxExamples,
-    @Schema(description = "most loss of one example in the metrics, 20 when absent") @Nullable
-        Double lossCap,
-    @Schema(description = "ISO 8601; PT15M when absent", example = "PT15M") @Nullable
-        String silenceLimit,
+    @Schema(description = "most loss of one example in the metrics, 20 when absent")
+        @Nullable Double lossCap,
+    @Schema(description = "ISO 8601; PT15M when absent", example = "PT15M")
+        @Nullable String silenceLimit,
     @Schema(description = "ISO 8601; P1D when absent", example = "P1D") @Nullable String hardLimit,
     @NotNull Contract dataContract) {
 
@@ -72,7 +77,8 @@ record RunRequest(
                 "fedyogi",
                 "fedadagrad"
               })
-          @NotNull String name,
+          @NotNull
+          String name,
       @Nullable Double serverLearningRate,
       @Nullable Double mu,
       @Nullable Double learningRate,
@@ -96,8 +102,7 @@ record RunRequest(
 
   record Weights(
       @Schema(allowableValues = {"by-examples", "uniform"}) @NotNull String kind,
-      @Schema(description = "of by-examples; 1000 when absent") @Nullable @Min(1)
-          Long maxWeight) {}
+      @Schema(description = "of by-examples; 1000 when absent") @Nullable @Min(1) Long maxWeight) {}
 
   record Ring(@Nullable Integer bits, @Nullable @Min(2) @Max(512) Integer nMax) {}
 

@@ -282,8 +282,7 @@ final class SubmissionReader {
             }
             default -> {
               fields.fault(
-                  "name",
-                  "must be one of fedavg, fedprox, fedavgm, fedadam, fedyogi, fedadagrad");
+                  "name", "must be one of fedavg, fedprox, fedavgm, fedadam, fedyogi, fedadagrad");
               yield null;
             }
           };
@@ -358,7 +357,9 @@ final class SubmissionReader {
                 true,
                 WRONG_SITE,
                 node ->
-                    node.isString() ? top.checked("cohort", () -> new SiteId(node.stringValue())) : null);
+                    node.isString()
+                        ? top.checked("cohort", () -> new SiteId(node.stringValue()))
+                        : null);
         if (named == null) {
           return null;
         }
@@ -384,8 +385,7 @@ final class SubmissionReader {
     private int minReady(@Nullable List<SiteId> cohort, int nC, int minHonest) {
       if (nC < membership.nCFloor()) {
         top.fault(
-            "nC",
-            "must be at least %d, the consortium's floor".formatted(membership.nCFloor()));
+            "nC", "must be at least %d, the consortium's floor".formatted(membership.nCFloor()));
       }
       if (cohort == null) {
         return 1;
@@ -400,8 +400,7 @@ final class SubmissionReader {
                 .formatted(cohort.size(), nC, minHonest, least));
       } else if (minReady > cohort.size()) {
         top.fault(
-            "minReady",
-            "%d is more than the cohort's %d sites".formatted(minReady, cohort.size()));
+            "minReady", "%d is more than the cohort's %d sites".formatted(minReady, cohort.size()));
       } else {
         top.checked("minReady", () -> Quorum.check((int) minReady, nC, minHonest));
       }

@@ -1,6 +1,7 @@
 package dev.comity.run.web;
 
 import dev.comity.federation.Memberships;
+import dev.comity.membership.MembershipEpoch;
 import dev.comity.plan.Digest;
 import dev.comity.run.IdempotencyKeys;
 import dev.comity.run.RunSubmission;
@@ -68,8 +69,7 @@ final class Submissions {
   private JsonNode document(byte[] body) {
     if (body.length > MOST_BYTES) {
       throw new ResponseStatusException(
-          HttpStatus.CONTENT_TOO_LARGE,
-          "A submission has at most %d bytes.".formatted(MOST_BYTES));
+          HttpStatus.CONTENT_TOO_LARGE, "A submission has at most %d bytes.".formatted(MOST_BYTES));
     }
     try {
       return strict.readTree(body);
@@ -84,15 +84,14 @@ final class Submissions {
     }
   }
 
-  private Accepted submit(
-      JsonNode document, Digest digest, @Nullable String key, String account) {
+  private Accepted submit(JsonNode document, Digest digest, @Nullable String key, String account) {
     if (key != null) {
       var earlier = keys.claim(account, key);
       if (earlier.isPresent()) {
         return repeated(earlier.get(), digest);
       }
     }
-    var submission = reader.read(document, memberships.current().map(memberships::read).orElseThrow(NoMembership::new));
+    var submission = reader.read(document, membership());
     store(submission, account);
     if (key != null) {
       keys.add(account, key, digest, submission.id(), clock.instant());
@@ -100,12 +99,22 @@ final class Submissions {
     return new Accepted(submission.id().toString(), submission.name());
   }
 
+  private MembershipEpoch membership() {
+    var epoch = memberships.current().map(memberships::read).orElseThrow(NoMembership::new);
+    if (epoch.expired(clock.instant())) {
+      throw new ResponseStatusException(
+          HttpStatus.CONFLICT,
+          "Membership version %d expired at %s; have the consortium sign the next one."
+              .formatted(epoch.version(), epoch.expiresAt()));
+    }
+    return epoch;
+  }
+
   private void store(RunSubmission submission, String account) {
     try {
       runs.submit(submission, account);
     } catch (Runs.RefusedSubmission e) {
-      throw new SubmissionFaults(
-          List.of(new Fault(e.pointer(), String.valueOf(e.getMessage()))));
+      throw new SubmissionFaults(List.of(new Fault(e.pointer(), String.valueOf(e.getMessage()))));
     }
   }
 

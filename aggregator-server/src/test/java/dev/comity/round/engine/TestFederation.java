@@ -14,7 +14,9 @@ import dev.comity.plan.LocalTraining;
 import dev.comity.plan.LocalWork;
 import dev.comity.plan.Loss;
 import dev.comity.plan.RunId;
+import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.VectorLayout;
 import dev.comity.registry.postgres.RegistryMigrations;
 import dev.comity.round.FederationAuthority;
 import dev.comity.run.RunSubmission;
@@ -210,6 +212,12 @@ final class TestFederation implements FederationAuthority {
         silenceLimit,
         hardLimit,
         "{}");
+  }
+
+  /// Length of a masked vector of the submissions.
+  int vectorBytes() {
+    return Math.toIntExact(
+        VectorLayout.of(RunKind.TRAIN, MODEL, new Encoding(32, 8), 10, 1000, 20).byteLength());
   }
 
   static List<Long> histogram(int bin, long count) {

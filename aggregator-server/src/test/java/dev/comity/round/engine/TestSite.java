@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import dev.comity.formats.BuiltInModel;
+import dev.comity.formats.SafetensorsFile;
+import dev.comity.formats.WeightsFile;
 import dev.comity.plan.Digest;
 import dev.comity.plan.PlanCodec;
 import dev.comity.plan.RoundPlan;
@@ -48,6 +50,7 @@ import io.grpc.stub.StreamObserver;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -64,6 +67,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -84,7 +88,7 @@ final class TestSite implements AutoCloseable {
   private final SiteServiceGrpc.SiteServiceBlockingStub calls;
   private final SiteServiceGrpc.SiteServiceStub streams;
   private final Map<Digest, Offer> offers = new HashMap<>();
-  private final Map<Digest, SiteSession> sessions = new HashMap<>();
+  private final Map<Digest, SiteSession> sessions = new ConcurrentHashMap<>();
   private final Set<String> handled = new HashSet<>();
 
   /// Phases whose message this site withholds.
@@ -92,6 +96,7 @@ final class TestSite implements AutoCloseable {
 
   private final Map<SignedMessage.Phase, CountDownLatch> asked = new ConcurrentHashMap<>();
   private final Semaphore trained = new Semaphore(1_000_000);
+  private final CompletableFuture<SessionStep> withheldShares = new CompletableFuture<>();
   private final CountDownLatch greeted = new CountDownLatch(1);
   private volatile boolean refuses;
   private volatile boolean stopped;
@@ -294,8 +299,24 @@ final class TestSite implements AutoCloseable {
         .encode(
             terms.vector(),
             RoundingKey.derive(
-                TestFederation.secretOf(id), terms.run(), terms.kind(), terms.baseModel()))
+                TestFederation.secretOf(id), terms.run(), terms.kind(), tensors(terms.weights())))
         .noise(terms.noise());
+  }
+
+  /// Digest of the base model's tensors alone: unlike the model version it names no transcript,
+  /// whose keys and signatures are other ones in every run.
+  private Digest tensors(Digest weights) {
+    var file = fetch(weights);
+    if (file == null) {
+      throw new AssertionError("the weights of the plan cannot be fetched");
+    }
+    var values =
+        WeightsFile.decode(
+            BuiltInModel.of(TestFederation.MODEL.family(), TestFederation.MODEL.widths()).tensors(),
+            SafetensorsFile.of(file));
+    var bytes = ByteBuffer.allocate(values.length * Float.BYTES);
+    bytes.asFloatBuffer().put(values);
+    return Digest.of(bytes.array());
   }
 
   private boolean step(SessionStep step) throws IOException, InterruptedException {
@@ -311,6 +332,9 @@ final class TestSite implements AutoCloseable {
         };
     Optional.ofNullable(asked.get(phase)).orElseThrow().countDown();
     if (withheld.contains(phase) && step.getPhase() != SessionPhase.SESSION_PHASE_ABORT_VOTE) {
+      if (phase == SignedMessage.Phase.MASKED_INPUT) {
+        withheldShares.complete(step);
+      }
       return true;
     }
     var view = fetch(Digest.ofValue(step.getViewDigest().toByteArray()));
@@ -413,6 +437,22 @@ final class TestSite implements AutoCloseable {
     }
   }
 
+  /// Sends the header that was withheld and keeps the vector.
+  void sendHeaderAlone(Digest session) throws Exception {
+    var step = withheldShares.get(60, TimeUnit.SECONDS);
+    var view = fetch(Digest.ofValue(step.getViewDigest().toByteArray()));
+    if (view == null) {
+      throw new AssertionError("the shares cannot be fetched");
+    }
+    var input = Optional.ofNullable(sessions.get(session)).orElseThrow().mask(view);
+    send(step.getPhase(), session, input.header());
+  }
+
+  /// Uploads the kept vector.
+  void uploadRest(Digest session) throws InterruptedException {
+    upload(session, vault.keptInput(session).orElseThrow());
+  }
+
   private void upload(Digest session, MaskedUpdate update) throws InterruptedException {
     var status =
         calls.uploadStatus(
@@ -425,7 +465,23 @@ final class TestSite implements AutoCloseable {
     upload(session, update, offset, 100);
   }
 
-  UploadResponse upload(Digest session, MaskedUpdate update, long from, int chunk)
+  /// As it stands, whatever the vault holds.
+  UploadResponse upload(Digest session, long from, byte[] content) throws InterruptedException {
+    return upload(
+        session, from, content.length, at -> bytes(content).substring(Math.toIntExact(at)));
+  }
+
+  private UploadResponse upload(Digest session, MaskedUpdate update, long from, int chunk)
+      throws InterruptedException {
+    return upload(
+        session,
+        from,
+        update.byteLength() - from,
+        at -> UnsafeByteOperations.unsafeWrap(update.bytes(from + at, chunk)));
+  }
+
+  private UploadResponse upload(
+      Digest session, long from, long count, LongFunction<ByteString> contentAt)
       throws InterruptedException {
     var answer = new CompletableFuture<UploadResponse>();
     var chunks =
@@ -444,15 +500,15 @@ final class TestSite implements AutoCloseable {
               @Override
               public void onCompleted() {}
             });
-    for (var offset = from; offset < update.byteLength() && !answer.isDone(); ) {
-      var data = update.bytes(offset, chunk);
+    for (long at = 0; at < count && !answer.isDone(); ) {
+      var data = contentAt.apply(at);
       chunks.onNext(
           UploadChunk.newBuilder()
               .setSessionId(bytes(session.bytes()))
-              .setOffset(offset)
-              .setData(UnsafeByteOperations.unsafeWrap(data.duplicate()))
+              .setOffset(from + at)
+              .setData(data)
               .build());
-      offset += data.remaining();
+      at += data.size();
     }
     chunks.onCompleted();
     try {
@@ -488,6 +544,9 @@ final class TestSite implements AutoCloseable {
 
   @Override
   public void close() {
+    if (stopped) {
+      return;
+    }
     stopped = true;
     channel.shutdownNow();
     thread.interrupt();

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.stream.IntStream;
 import javax.sql.DataSource;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
@@ -103,6 +104,18 @@ final class TestWorld implements AutoCloseable {
   List<Digest> weights(RunId run) {
     return aggregator.models().versions(run).stream()
         .map(model -> model.version().weights())
+        .toList();
+  }
+
+  /// The weights of every version, as bits.
+  List<List<Integer>> tensors(RunId run) {
+    return weights(run).stream()
+        .map(weights -> {
+          var values = values(weights);
+          return IntStream.range(0, values.length)
+              .mapToObj(index -> Float.floatToRawIntBits(values[index]))
+              .toList();
+        })
         .toList();
   }
 

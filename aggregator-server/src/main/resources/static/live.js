@@ -22,6 +22,10 @@ export class Live {
     this.lost = false;
     this.heardAt = now();
     this.retryAt = null;
+    this.offline = () => this.#broken(true);
+    this.online = () => this.#open();
+    addEventListener('offline', this.offline);
+    addEventListener('online', this.online);
     this.#open();
   }
 
@@ -71,6 +75,7 @@ export class Live {
     if (gaveUp) {
       clearTimeout(this.#watchdog);
       clearTimeout(this.#retry);
+      this.#source?.close();
       this.retryAt = now() + RETRY;
       this.#retry = setTimeout(() => this.#open(), RETRY);
     }
@@ -87,6 +92,8 @@ export class Live {
   }
 
   close() {
+    removeEventListener('offline', this.offline);
+    removeEventListener('online', this.online);
     clearTimeout(this.#watchdog);
     clearTimeout(this.#retry);
     this.#source?.close();

@@ -32,11 +32,9 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -49,12 +47,12 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 /// would otherwise take a day to see. Every change writes its journal line and notifies as the
 /// journal does.
 final class StagedRun {
-  static final String NAME = "heart-7";
   static final String PAUSE = "no power";
   static final String REFUSAL = "the architecture is not in its policy";
 
   private static final FederationId FEDERATION = new FederationId("north");
-  private static final Architecture ARCHITECTURE = new Architecture("logistic-regression", List.of(13, 1));
+  private static final Architecture ARCHITECTURE =
+      new Architecture("logistic-regression", List.of(13, 1));
   private static final int PLANNED = 12;
   private static final Duration ROUND = Duration.ofMinutes(47);
   private static final List<String> PHASES =
@@ -74,36 +72,57 @@ final class StagedRun {
   private static final Map<String, String> FATES =
       new TreeMap<>(
           Map.of(
-              "accra", "sspuspss", "beirut", "ssslssss", "dhaka", "rrsussss", "hanoi", "sssussss",
-              "lusaka", "spdLsdss", "maputo", "sssLsssL", "quito", "--susspss"));
+              "accra",
+              "sspuspss",
+              "beirut",
+              "ssslssss",
+              "dhaka",
+              "rrsussss",
+              "hanoi",
+              "sssussss",
+              "lusaka",
+              "spdLsdss",
+              "maputo",
+              "sssLsssL",
+              "quito",
+              "--susspss"));
 
   private static final Map<String, String> NOW =
       Map.of(
-          "accra", "TRAINING", "beirut", "READY", "dhaka", "REFUSED", "hanoi", "READY", "lusaka",
-          "PAUSED", "maputo", "LOST", "quito", "INVITED");
+          "accra",
+          "TRAINING",
+          "beirut",
+          "READY",
+          "dhaka",
+          "REFUSED",
+          "hanoi",
+          "READY",
+          "lusaka",
+          "PAUSED",
+          "maputo",
+          "LOST",
+          "quito",
+          "INVITED");
 
   private static final double[] ACCURACY = {.512, .641, .702, Double.NaN, .744, .771, .768, .803};
   private static final double[] LOSS = {.691, .612, .561, Double.NaN, .522, .497, .489, .461};
 
   private final JdbcClient sql;
-  private final MessageKey consortium;
-  private final UUID run = UUID.fromString("7d9a3d35-5c4d-4c4e-8b8e-2f0f1f6c5a11");
-  private final Map<String, MessagePublicKey> keys = new TreeMap<>();
+  private final String name;
+  private final UUID run;
   private final Instant begun;
   private final Instant now;
   private int committed;
 
-  StagedRun(DataSource database, MessageKey consortium, Instant now) {
-    this.consortium = consortium;
+  StagedRun(DataSource database, String name, Instant now) {
     this.sql = JdbcClient.create(database);
+    this.name = name;
+    this.run = UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8));
     this.now = now;
-    FATES.keySet().forEach(site -> keys.put(site, MessageKey.generate().publicKey()));
     this.begun = now.minus(ROUND.multipliedBy(8)).minus(Duration.ofMinutes(31));
   }
 
   void stage() {
-    membership();
-    sites();
     run();
     for (int number = 1; number <= 8; number++) {
       past(number);
@@ -113,8 +132,12 @@ final class StagedRun {
     revise();
   }
 
-  /// Without one the aggregator serves enrolments only.
-  private void membership() {
+  /// The sites, admitted by a membership of `consortium`: without one the aggregator serves
+  /// enrolments only.
+  static void admit(DataSource database, MessageKey consortium, Instant now) {
+    var sql = JdbcClient.create(database);
+    Map<String, MessagePublicKey> keys = new TreeMap<>();
+    FATES.keySet().forEach(site -> keys.put(site, MessageKey.generate().publicKey()));
     var issued = now.truncatedTo(ChronoUnit.MILLIS);
     var signed =
         SignedMembership.sign(
@@ -125,7 +148,8 @@ final class StagedRun {
                 issued.plus(Duration.ofDays(30)),
                 MessageKey.generate().publicKey(),
                 keys.entrySet().stream()
-                    .map(site -> new MembershipEpoch.Member(new SiteId(site.getKey()), site.getValue()))
+                    .map(site ->
+                        new MembershipEpoch.Member(new SiteId(site.getKey()), site.getValue()))
                     .toList(),
                 List.of(),
                 0,
@@ -138,19 +162,10 @@ final class StagedRun {
               received_at)
             values (1, ?, ?, ?, ?, ?, ?)
             """)
-        .params(
-            signed.digest().bytes(),
-            signed.document().toByteArray(),
-            signed.signature().toByteArray(),
-            at(issued),
-            at(issued.plus(Duration.ofDays(30))),
-            at(issued))
+        .param(signed.digest().bytes()).param(signed.document().toByteArray()).param(signed.signature().toByteArray()).param(at(issued)).param(at(issued.plus(Duration.ofDays(30)))).param(at(issued))
         .update();
-  }
-
-  private void sites() {
     int i = 0;
-    for (var site : FATES.keySet()) {
+    for (var site : keys.entrySet()) {
       i++;
       sql.sql(
               """
@@ -158,12 +173,12 @@ final class StagedRun {
                 enrolled_at, state, agent_version, seen_at)
               values (:site, :key, :serial, :until, :at, 'ACTIVE', '0.1.0', :seen)
               """)
-          .param("site", site)
-          .param("key", HexFormat.of().parseHex(Objects.requireNonNull(keys.get(site)).hex()))
-          .param("serial", "serial-" + site)
+          .param("site", site.getKey())
+          .param("key", site.getValue().bytes())
+          .param("serial", "serial-" + site.getKey())
           .param("until", at(now.plus(Duration.ofDays(i == 3 ? 12 : 80 + i))))
-          .param("at", at(begun.minus(Duration.ofDays(30 - i))))
-          .param("seen", at(site.equals("maputo") ? now.minus(Duration.ofHours(9)) : now))
+          .param("at", at(now.minus(Duration.ofDays(30 - i))))
+          .param("seen", at(site.getKey().equals("maputo") ? now.minus(Duration.ofHours(9)) : now))
           .update();
     }
     sql.sql(
@@ -172,7 +187,7 @@ final class StagedRun {
             values ('heart', 'Heart disease from thirteen routine measurements.', '{}', :digest, :at)
             """)
         .param("digest", digest("contract").bytes())
-        .param("at", at(begun))
+        .param("at", at(now.minus(Duration.ofDays(1))))
         .update();
   }
 
@@ -185,18 +200,27 @@ final class StagedRun {
               'RUNNING', :template)
             """)
         .param("id", run)
-        .param("name", NAME)
+        .param("name", name)
         .param(
             "submission",
             """
-            {"name": "heart-7", "architecture": {"family": "logistic-regression", "widths": [13, 1]},
+            {"architecture": {"family": "logistic-regression", "widths": [13, 1]},
              "algorithm": {"name": "fedprox", "mu": 0.01}}
             """)
         .param("at", at(begun))
         .param("planned", PLANNED)
         .param("template", PlanCodec.encode(plan(1)))
         .update();
-    journal(begun, "RUN", null, null, null, "run.submitted", null, "RUNNING", "The run was submitted by admin: 12 rounds with 7 sites.");
+    journal(
+        begun,
+        "RUN",
+        null,
+        null,
+        null,
+        "run.submitted",
+        null,
+        "RUNNING",
+        "The run was submitted by admin: 12 rounds with 7 sites.");
     version(0, Optional.empty(), begun);
   }
 
@@ -210,16 +234,28 @@ final class StagedRun {
       switch (fate) {
         case '-' -> leave(id, site);
         case 'r' -> move(id, number, site, "INVITED", "REFUSED", opened.plusSeconds(90), REFUSAL);
-        case 'L' -> move(id, number, site, "INVITED", "LOST", opened.plus(Duration.ofMinutes(22)), null);
+        case 'L' ->
+            move(id, number, site, "INVITED", "LOST", opened.plus(Duration.ofMinutes(22)), null);
         default -> trained(id, number, site, fate, opened, ended);
       }
     }
     phase(id, number, "RECRUITING", "TRAINING", opened.plusSeconds(240));
     if (abandoned) {
-      end(id, number, "TRAINING", "ABANDONED", ended, "3 of the 5 sites it needs were ready at the hard limit");
+      end(
+          id,
+          number,
+          "TRAINING",
+          "ABANDONED",
+          ended,
+          "3 of the 5 sites it needs were ready at the hard limit");
       return;
     }
-    phase(id, number, "TRAINING", "AGGREGATING", ended.minus(Duration.ofMinutes(number == 6 ? 9 : 4)));
+    phase(
+        id,
+        number,
+        "TRAINING",
+        "AGGREGATING",
+        ended.minus(Duration.ofMinutes(number == 6 ? 9 : 4)));
     if (number == 6) {
       session(id, number, 1, ended.minus(Duration.ofMinutes(8)), false);
     }
@@ -252,13 +288,13 @@ final class StagedRun {
     move(id, number, site, "READY", last, ended, null);
     if (fate == 'p') {
       sql.sql("update round_site set partial = true where round_id = ? and site_id = ?")
-          .params(id, site)
+          .param(id).param(site)
           .update();
     }
   }
 
   private void session(long round, int number, int attempt, Instant opened, boolean summed) {
-    var id = digest("session " + number + " " + attempt);
+    var id = digest(name + " session " + number + " " + attempt);
     var ended = opened;
     for (int i = 0; i < (summed ? 5 : 4); i++) {
       ended = ended.plus(LENGTHS.get(i));
@@ -273,7 +309,9 @@ final class StagedRun {
         .param("round", round)
         .param("attempt", attempt)
         .param("phase", summed ? "DONE" : "ABORTED")
-        .param("reason", summed ? null : "4 of the 5 masked updates it needs arrived before the deadline")
+        .param(
+            "reason",
+            summed ? null : "4 of the 5 masked updates it needs arrived before the deadline")
         .param("bytes", id.bytes())
         .param("at", at(opened))
         .param("ended", at(ended))
@@ -292,7 +330,7 @@ final class StagedRun {
               insert into session_site (session_id, site_id, upload_bytes, upload_digest)
               values (?, ?, ?, ?)
               """)
-          .params(id.bytes(), site, drops ? 0 : 480, drops ? null : id.bytes())
+          .param(id.bytes()).param(site).param(drops ? 0 : 480).param(drops ? null : id.bytes())
           .update();
       var from = opened;
       for (int i = 0; i < (summed ? 5 : 4); i++) {
@@ -303,7 +341,7 @@ final class StagedRun {
                   insert into session_message (session_id, sequence, kind, site_id, phase, at)
                   values (?, ?, 'MESSAGE', ?, ?, ?)
                   """)
-              .params(id.bytes(), ++sequence, site, MESSAGES.get(i), at(when))
+              .param(id.bytes()).param(++sequence).param(site).param(MESSAGES.get(i)).param(at(when))
               .update();
         }
         from = from.plus(LENGTHS.get(i));
@@ -313,7 +351,20 @@ final class StagedRun {
     for (int i = 0; i < (summed ? 5 : 4); i++) {
       from = from.plus(LENGTHS.get(i));
       var to = i == 4 ? "DONE" : !summed && i == 3 ? "ABORTED" : PHASES.get(i + 1);
-      journal(from, "SESSION", round, id, null, "session.moved", PHASES.get(i), to, "Session " + attempt + " moves to " + to.toLowerCase(Locale.ROOT).replace('_', ' ') + ".");
+      journal(
+          from,
+          "SESSION",
+          round,
+          id,
+          null,
+          "session.moved",
+          PHASES.get(i),
+          to,
+          "Session "
+              + attempt
+              + " moves to "
+              + to.toLowerCase(Locale.ROOT).replace('_', ' ')
+              + ".");
     }
   }
 
@@ -338,35 +389,59 @@ final class StagedRun {
             .query(Long.class)
             .single();
     for (var site : FATES.keySet()) {
-      sql.sql("insert into round_site (round_id, site_id, phase, changed_at) values (?, ?, 'INVITED', ?)")
-          .params(id, site, at(opened))
+      sql.sql(
+              "insert into round_site (round_id, site_id, phase, changed_at) values (?, ?, 'INVITED', ?)")
+          .param(id).param(site).param(at(opened))
           .update();
     }
-    journal(opened, "ROUND", id, null, null, "round.opened", null, "RECRUITING", "Round " + number + " begins with 7 sites invited.");
+    journal(
+        opened,
+        "ROUND",
+        id,
+        null,
+        null,
+        "round.opened",
+        null,
+        "RECRUITING",
+        "Round " + number + " begins with 7 sites invited.");
     return id;
   }
 
   /// Brings a site of the live round to `state` by the way that a site takes.
   void stand(int number, String site, String state) {
     long id = id(number);
-    var opened = sql.sql("select opened_at from round where id = ?").param(id).query(OffsetDateTime.class).single().toInstant();
+    var opened =
+        sql.sql("select opened_at from round where id = ?")
+            .param(id)
+            .query(OffsetDateTime.class)
+            .single()
+            .toInstant();
     var begin = opened.plusSeconds(70);
     switch (state) {
       case "TRAINING", "READY", "PAUSED" -> {
         move(id, number, site, "INVITED", "TRAINING", begin, null);
         if (state.equals("READY")) {
-          move(id, number, site, "TRAINING", "READY", begin.plus(Duration.ofMinutes(12 + site.length())), null);
+          move(
+              id,
+              number,
+              site,
+              "TRAINING",
+              "READY",
+              begin.plus(Duration.ofMinutes(12 + site.length())),
+              null);
         } else if (state.equals("PAUSED")) {
           move(id, number, site, "TRAINING", "PAUSED", begin.plus(Duration.ofMinutes(9)), PAUSE);
         } else {
           phase(id, number, "RECRUITING", "TRAINING", begin.plusSeconds(30));
         }
-        sql.sql("update round_site set tenths = 6, expected_at = ? where round_id = ? and site_id = ?")
-            .params(state.equals("READY") ? null : at(now.plus(Duration.ofMinutes(9))), id, site)
+        sql.sql(
+                "update round_site set tenths = 6, expected_at = ? where round_id = ? and site_id = ?")
+            .param(state.equals("READY") ? null : at(now.plus(Duration.ofMinutes(9)))).param(id).param(site)
             .update();
       }
       case "REFUSED" -> move(id, number, site, "INVITED", "REFUSED", begin, REFUSAL);
-      case "LOST" -> move(id, number, site, "INVITED", "LOST", begin.plus(Duration.ofMinutes(20)), null);
+      case "LOST" ->
+          move(id, number, site, "INVITED", "LOST", begin.plus(Duration.ofMinutes(20)), null);
       default -> {}
     }
   }
@@ -375,10 +450,16 @@ final class StagedRun {
   void commit(int number, List<String> summed, Instant moment) {
     long id = id(number);
     for (var site : summed) {
-      var before = sql.sql("select phase from round_site where round_id = ? and site_id = ?").params(id, site).query(String.class).single();
+      var before =
+          sql.sql("select phase from round_site where round_id = ? and site_id = ?")
+              .param(id).param(site)
+              .query(String.class)
+              .single();
       move(id, number, site, before, "SUMMED", moment, null);
     }
-    sql.sql("update round set metrics = cast(? as jsonb) where id = ?").params("{\"loss\": 0.44, \"accuracy\": 0.815}", id).update();
+    sql.sql("update round set metrics = cast(? as jsonb) where id = ?")
+        .param("{\"loss\": 0.44, \"accuracy\": 0.815}").param(id)
+        .update();
     phase(id, number, "TRAINING", "AGGREGATING", moment);
     end(id, number, "AGGREGATING", "COMMITTED", moment, null);
     commit();
@@ -392,55 +473,106 @@ final class StagedRun {
     revise();
   }
 
+  /// Writes a line that changes nothing.
+  void note(String sentence) {
+    journal(Instant.now(), "RUN", null, null, null, "run.noted", null, null, sentence);
+    revise();
+  }
+
   private long id(int number) {
-    return sql.sql("select id from round where run_id = ? and number = ?").params(run, number).query(Long.class).single();
+    return sql.sql("select id from round where run_id = ? and number = ?")
+        .param(run).param(number)
+        .query(Long.class)
+        .single();
   }
 
   private void leave(long id, String site) {
-    sql.sql("delete from round_site where round_id = ? and site_id = ?").params(id, site).update();
+    sql.sql("delete from round_site where round_id = ? and site_id = ?").param(id).param(site).update();
   }
 
-  private void move(long id, int number, String site, String from, String to, Instant moment, @Nullable String reason) {
-    sql.sql("update round_site set phase = ?, reason = ?, changed_at = ? where round_id = ? and site_id = ?")
-        .params(to, reason, at(moment), id, site)
+  private void move(
+      long id,
+      int number,
+      String site,
+      String from,
+      String to,
+      Instant moment,
+      @Nullable String reason) {
+    sql.sql(
+            "update round_site set phase = ?, reason = ?, changed_at = ? where round_id = ? and site_id = ?")
+        .param(to).param(reason).param(at(moment)).param(id).param(site)
         .update();
     var because = reason == null ? "" : ": " + reason;
-    journal(moment, "SITE", id, null, site, "site.moved", from, to, site + " " + to.toLowerCase(Locale.ROOT) + because + ".");
+    journal(
+        moment,
+        "SITE",
+        id,
+        null,
+        site,
+        "site.moved",
+        from,
+        to,
+        site + " " + to.toLowerCase(Locale.ROOT) + because + ".");
   }
 
   private void phase(long id, int number, String from, String to, Instant moment) {
-    sql.sql("update round set phase = ? where id = ?").params(to, id).update();
-    journal(moment, "ROUND", id, null, null, "round.moved", from, to, "Round " + number + " is " + to.toLowerCase(Locale.ROOT) + ".");
+    sql.sql("update round set phase = ? where id = ?").param(to).param(id).update();
+    journal(
+        moment,
+        "ROUND",
+        id,
+        null,
+        null,
+        "round.moved",
+        from,
+        to,
+        "Round " + number + " is " + to.toLowerCase(Locale.ROOT) + ".");
   }
 
-  private void end(long id, int number, String from, String to, Instant moment, @Nullable String reason) {
-    sql.sql("update round set ended_at = ?, reason = ? where id = ?").params(at(moment), reason, id).update();
+  private void end(
+      long id, int number, String from, String to, Instant moment, @Nullable String reason) {
+    sql.sql("update round set ended_at = ?, reason = ? where id = ?")
+        .param(at(moment)).param(reason).param(id)
+        .update();
     phase(id, number, from, to, moment);
   }
 
   private void measure(long id, int number) {
-    sql.sql("update round set metrics = cast(? as jsonb), sum_digest = ?, transcript_digest = ? where id = ?")
-        .params(
-            String.format(Locale.ROOT, "{\"loss\": %s, \"accuracy\": %s, \"auroc\": %s}", LOSS[number - 1], ACCURACY[number - 1], ACCURACY[number - 1] + .06),
-            digest("sum " + number).bytes(),
-            digest("transcript " + number).bytes(),
-            id)
+    sql.sql(
+            "update round set metrics = cast(? as jsonb), sum_digest = ?, transcript_digest = ? where id = ?")
+        .param(String.format(
+                Locale.ROOT,
+                "{\"loss\": %s, \"accuracy\": %s, \"auroc\": %s}",
+                LOSS[number - 1],
+                ACCURACY[number - 1],
+                ACCURACY[number - 1] + .06)).param(digest("sum " + number).bytes()).param(digest("transcript " + number).bytes()).param(id)
         .update();
   }
 
   private void commit() {
     committed++;
-    sql.sql("update run set committed_rounds = ? where id = ?").params(committed, run).update();
+    sql.sql("update run set committed_rounds = ? where id = ?").param(committed).param(run).update();
   }
 
   private void version(int number, Optional<Digest> parent, Instant moment) {
     var weights = digest("weights " + number);
     var state = digest("optimizer " + number);
     var layout = digest("layout");
-    var version = new ModelVersion(FEDERATION, new RunId(run), number, parent, ARCHITECTURE, weights, state, layout, Optional.empty());
+    var version =
+        new ModelVersion(
+            FEDERATION,
+            new RunId(run),
+            number,
+            parent,
+            ARCHITECTURE,
+            weights,
+            state,
+            layout,
+            Optional.empty());
     for (var artifact : List.of(weights, state, layout)) {
-      sql.sql("insert into registry.artifact (digest, bytes, recorded_at) values (?, 120, ?) on conflict do nothing")
-          .params(artifact.bytes(), at(moment))
+      sql.sql(
+              "insert into registry.artifact (digest, bytes, recorded_at) values (?, 120, ?) on conflict do nothing")
+          .param(artifact.bytes()).param(at(moment))
           .update();
     }
     var document = PlanCodec.encode(version);
@@ -450,13 +582,30 @@ final class StagedRun {
               optimizer_state, layout, document, published_at)
             values (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
-        .params(Digest.of(document).bytes(), FEDERATION.value(), run, number, weights.bytes(), state.bytes(), layout.bytes(), document, at(moment))
+        .param(Digest.of(document).bytes()).param(FEDERATION.value()).param(run).param(number).param(weights.bytes()).param(state.bytes()).param(layout.bytes()).param(document).param(at(moment))
         .update();
-    journal(moment, "MODEL", null, null, null, "model.published", null, null, "Version " + number + " of the model follows from the seed.");
+    journal(
+        moment,
+        "MODEL",
+        null,
+        null,
+        null,
+        "model.published",
+        null,
+        null,
+        "Version " + number + " of the model follows from the seed.");
   }
 
   private void journal(
-      Instant moment, String kind, @Nullable Long round, @Nullable Digest session, @Nullable String site, String event, @Nullable String from, @Nullable String to, String sentence) {
+      Instant moment,
+      String kind,
+      @Nullable Long round,
+      @Nullable Digest session,
+      @Nullable String site,
+      String event,
+      @Nullable String from,
+      @Nullable String to,
+      String sentence) {
     lines.add(new Line(moment, kind, round, session, site, event, from, to, sentence));
   }
 
@@ -488,18 +637,7 @@ final class StagedRun {
                 from_state, to_state, sentence)
               values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
               """)
-          .params(
-              run,
-              revision,
-              at(line.at()),
-              line.kind(),
-              line.round(),
-              line.session() == null ? null : line.session().bytes(),
-              line.site(),
-              line.event(),
-              line.from(),
-              line.to(),
-              line.sentence())
+          .param(run).param(revision).param(at(line.at())).param(line.kind()).param(line.round()).param(line.session() == null ? null : line.session().bytes()).param(line.site()).param(line.event()).param(line.from()).param(line.to()).param(line.sentence())
           .update();
     }
     lines.clear();

@@ -162,7 +162,12 @@ final class StagedRun {
               received_at)
             values (1, ?, ?, ?, ?, ?, ?)
             """)
-        .param(signed.digest().bytes()).param(signed.document().toByteArray()).param(signed.signature().toByteArray()).param(at(issued)).param(at(issued.plus(Duration.ofDays(30)))).param(at(issued))
+        .param(signed.digest().bytes())
+        .param(signed.document().toByteArray())
+        .param(signed.signature().toByteArray())
+        .param(at(issued))
+        .param(at(issued.plus(Duration.ofDays(30))))
+        .param(at(issued))
         .update();
     int i = 0;
     for (var site : keys.entrySet()) {
@@ -288,7 +293,8 @@ final class StagedRun {
     move(id, number, site, "READY", last, ended, null);
     if (fate == 'p') {
       sql.sql("update round_site set partial = true where round_id = ? and site_id = ?")
-          .param(id).param(site)
+          .param(id)
+          .param(site)
           .update();
     }
   }
@@ -330,7 +336,10 @@ final class StagedRun {
               insert into session_site (session_id, site_id, upload_bytes, upload_digest)
               values (?, ?, ?, ?)
               """)
-          .param(id.bytes()).param(site).param(drops ? 0 : 480).param(drops ? null : id.bytes())
+          .param(id.bytes())
+          .param(site)
+          .param(drops ? 0 : 480)
+          .param(drops ? null : id.bytes())
           .update();
       var from = opened;
       for (int i = 0; i < (summed ? 5 : 4); i++) {
@@ -341,7 +350,11 @@ final class StagedRun {
                   insert into session_message (session_id, sequence, kind, site_id, phase, at)
                   values (?, ?, 'MESSAGE', ?, ?, ?)
                   """)
-              .param(id.bytes()).param(++sequence).param(site).param(MESSAGES.get(i)).param(at(when))
+              .param(id.bytes())
+              .param(++sequence)
+              .param(site)
+              .param(MESSAGES.get(i))
+              .param(at(when))
               .update();
         }
         from = from.plus(LENGTHS.get(i));
@@ -391,7 +404,9 @@ final class StagedRun {
     for (var site : FATES.keySet()) {
       sql.sql(
               "insert into round_site (round_id, site_id, phase, changed_at) values (?, ?, 'INVITED', ?)")
-          .param(id).param(site).param(at(opened))
+          .param(id)
+          .param(site)
+          .param(at(opened))
           .update();
     }
     journal(
@@ -436,7 +451,9 @@ final class StagedRun {
         }
         sql.sql(
                 "update round_site set tenths = 6, expected_at = ? where round_id = ? and site_id = ?")
-            .param(state.equals("READY") ? null : at(now.plus(Duration.ofMinutes(9)))).param(id).param(site)
+            .param(state.equals("READY") ? null : at(now.plus(Duration.ofMinutes(9))))
+            .param(id)
+            .param(site)
             .update();
       }
       case "REFUSED" -> move(id, number, site, "INVITED", "REFUSED", begin, REFUSAL);
@@ -452,13 +469,15 @@ final class StagedRun {
     for (var site : summed) {
       var before =
           sql.sql("select phase from round_site where round_id = ? and site_id = ?")
-              .param(id).param(site)
+              .param(id)
+              .param(site)
               .query(String.class)
               .single();
       move(id, number, site, before, "SUMMED", moment, null);
     }
     sql.sql("update round set metrics = cast(? as jsonb) where id = ?")
-        .param("{\"loss\": 0.44, \"accuracy\": 0.815}").param(id)
+        .param("{\"loss\": 0.44, \"accuracy\": 0.815}")
+        .param(id)
         .update();
     phase(id, number, "TRAINING", "AGGREGATING", moment);
     end(id, number, "AGGREGATING", "COMMITTED", moment, null);
@@ -481,13 +500,17 @@ final class StagedRun {
 
   private long id(int number) {
     return sql.sql("select id from round where run_id = ? and number = ?")
-        .param(run).param(number)
+        .param(run)
+        .param(number)
         .query(Long.class)
         .single();
   }
 
   private void leave(long id, String site) {
-    sql.sql("delete from round_site where round_id = ? and site_id = ?").param(id).param(site).update();
+    sql.sql("delete from round_site where round_id = ? and site_id = ?")
+        .param(id)
+        .param(site)
+        .update();
   }
 
   private void move(
@@ -500,7 +523,11 @@ final class StagedRun {
       @Nullable String reason) {
     sql.sql(
             "update round_site set phase = ?, reason = ?, changed_at = ? where round_id = ? and site_id = ?")
-        .param(to).param(reason).param(at(moment)).param(id).param(site)
+        .param(to)
+        .param(reason)
+        .param(at(moment))
+        .param(id)
+        .param(site)
         .update();
     var because = reason == null ? "" : ": " + reason;
     journal(
@@ -532,7 +559,9 @@ final class StagedRun {
   private void end(
       long id, int number, String from, String to, Instant moment, @Nullable String reason) {
     sql.sql("update round set ended_at = ?, reason = ? where id = ?")
-        .param(at(moment)).param(reason).param(id)
+        .param(at(moment))
+        .param(reason)
+        .param(id)
         .update();
     phase(id, number, from, to, moment);
   }
@@ -540,18 +569,25 @@ final class StagedRun {
   private void measure(long id, int number) {
     sql.sql(
             "update round set metrics = cast(? as jsonb), sum_digest = ?, transcript_digest = ? where id = ?")
-        .param(String.format(
+        .param(
+            String.format(
                 Locale.ROOT,
                 "{\"loss\": %s, \"accuracy\": %s, \"auroc\": %s}",
                 LOSS[number - 1],
                 ACCURACY[number - 1],
-                ACCURACY[number - 1] + .06)).param(digest("sum " + number).bytes()).param(digest("transcript " + number).bytes()).param(id)
+                ACCURACY[number - 1] + .06))
+        .param(digest("sum " + number).bytes())
+        .param(digest("transcript " + number).bytes())
+        .param(id)
         .update();
   }
 
   private void commit() {
     committed++;
-    sql.sql("update run set committed_rounds = ? where id = ?").param(committed).param(run).update();
+    sql.sql("update run set committed_rounds = ? where id = ?")
+        .param(committed)
+        .param(run)
+        .update();
   }
 
   private void version(int number, Optional<Digest> parent, Instant moment) {
@@ -572,7 +608,8 @@ final class StagedRun {
     for (var artifact : List.of(weights, state, layout)) {
       sql.sql(
               "insert into registry.artifact (digest, bytes, recorded_at) values (?, 120, ?) on conflict do nothing")
-          .param(artifact.bytes()).param(at(moment))
+          .param(artifact.bytes())
+          .param(at(moment))
           .update();
     }
     var document = PlanCodec.encode(version);
@@ -582,7 +619,15 @@ final class StagedRun {
               optimizer_state, layout, document, published_at)
             values (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
-        .param(Digest.of(document).bytes()).param(FEDERATION.value()).param(run).param(number).param(weights.bytes()).param(state.bytes()).param(layout.bytes()).param(document).param(at(moment))
+        .param(Digest.of(document).bytes())
+        .param(FEDERATION.value())
+        .param(run)
+        .param(number)
+        .param(weights.bytes())
+        .param(state.bytes())
+        .param(layout.bytes())
+        .param(document)
+        .param(at(moment))
         .update();
     journal(
         moment,
@@ -637,7 +682,17 @@ final class StagedRun {
                 from_state, to_state, sentence)
               values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
               """)
-          .param(run).param(revision).param(at(line.at())).param(line.kind()).param(line.round()).param(line.session() == null ? null : line.session().bytes()).param(line.site()).param(line.event()).param(line.from()).param(line.to()).param(line.sentence())
+          .param(run)
+          .param(revision)
+          .param(at(line.at()))
+          .param(line.kind())
+          .param(line.round())
+          .param(line.session() == null ? null : line.session().bytes())
+          .param(line.site())
+          .param(line.event())
+          .param(line.from())
+          .param(line.to())
+          .param(line.sentence())
           .update();
     }
     lines.clear();

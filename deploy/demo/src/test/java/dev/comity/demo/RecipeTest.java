@@ -26,7 +26,7 @@ class RecipeTest {
   @TempDir private Path folder;
 
   @ParameterizedTest
-  @ValueSource(strings = {"heart-disease", "synthetic"})
+  @ValueSource(strings = {"heart-disease", "synthetic", "synthetic-iid"})
   void everyRecipeHasSettingsForTheSixAlgorithms(String name) {
     var recipe = Recipe.named(name);
 
@@ -50,7 +50,7 @@ class RecipeTest {
   @Test
   void aRecipeThatDoesNotExistIsRefusedWithThoseThatDo() {
     assertThatThrownBy(() -> Recipe.named("heart"))
-        .hasMessage("recipe 'heart' does not exist; there are heart-disease and synthetic");
+        .hasMessage("recipe 'heart' does not exist; there are heart-disease, synthetic and synthetic-iid");
   }
 
   @Test

@@ -111,7 +111,7 @@ public final class TestFederation implements AutoCloseable {
 
   public int grpcPort() {
     var address = send("GET", "/api/v1/federation", "").body().get("grpcUrl").stringValue();
-    return Integer.parseInt(address.substring(address.indexOf(':') + 1));
+    return URI.create(address).getPort();
   }
 
   /// An answer and its body as JSON, a missing node when it has none.

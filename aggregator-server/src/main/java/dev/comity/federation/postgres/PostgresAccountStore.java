@@ -69,7 +69,7 @@ final class PostgresAccountStore implements AccountStore {
         .param(
             "expiresAt",
             token.expiresAt() == null ? null : Timestamp.from(token.expiresAt()),
-            java.sql.Types.TIMESTAMP_WITH_TIMEZONE)
+            java.sql.Types.TIMESTAMP)
         .update();
   }
 

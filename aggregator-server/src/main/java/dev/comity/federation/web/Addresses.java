@@ -31,8 +31,7 @@ class Addresses {
     return "https://" + host + ":" + environment.getRequiredProperty("local.server.port");
   }
 
-  /// Without a scheme, as gRPC channels take it.
   String grpc() {
-    return host + ":" + grpcPort;
+    return "https://" + host + ":" + grpcPort;
   }
 }

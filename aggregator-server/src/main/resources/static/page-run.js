@@ -114,8 +114,13 @@ export class RunPage {
   }
 
   #later() {
-    if (this.reading || this.closed) return;
+    if (this.closed) return;
+    if (this.reading) {
+      this.again = true; // what is being read may be older than this
+      return;
+    }
     this.reading = setTimeout(async () => {
+      this.again = false;
       try {
         await this.#read();
       } catch (problem) {

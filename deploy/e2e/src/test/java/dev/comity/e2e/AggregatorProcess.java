@@ -4,6 +4,7 @@ import dev.comity.membership.MessageKey;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -16,7 +17,7 @@ import javax.sql.DataSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /// The packaged aggregator as its own process, with its embedded PostgreSQL, on loopback ports.
-final class AggregatorProcess implements AutoCloseable {
+final class AggregatorProcess {
   private static final String STARTED = "Started AggregatorApplication";
   private static final int LAST_LINES = 40;
 
@@ -71,19 +72,19 @@ final class AggregatorProcess implements AutoCloseable {
       }
       last.addLast(line);
       if (line.contains(STARTED)) {
-        Thread.ofVirtual().name("aggregator output").start(() -> drain(output));
+        Thread.ofVirtual().name("aggregator output").start(() -> drain(process, output));
         return;
       }
     }
   }
 
-  private static void drain(BufferedReader output) {
+  private static void drain(Process process, BufferedReader output) {
     try (output) {
-      while (output.readLine() != null) {
-        continue; // a full pipe would stop the process
-      }
+      output.transferTo(Writer.nullWriter()); // a full pipe would stop the process
     } catch (IOException e) {
-      throw new UncheckedIOException("the aggregator's output broke", e);
+      if (process.isAlive()) { // its end closes the pipe
+        throw new UncheckedIOException("the aggregator's output broke", e);
+      }
     }
   }
 
@@ -127,8 +128,7 @@ final class AggregatorProcess implements AutoCloseable {
     return database;
   }
 
-  @Override
-  public void close() throws InterruptedException {
+  void stop() throws InterruptedException {
     process.destroy();
     if (!process.waitFor(30, TimeUnit.SECONDS)) {
       process.descendants().forEach(ProcessHandle::destroyForcibly);

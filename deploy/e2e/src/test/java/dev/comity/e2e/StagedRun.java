@@ -235,12 +235,11 @@ final class StagedRun {
     boolean abandoned = number == 4;
     long id = openRound(number, opened);
     for (var site : FATES.keySet()) {
-      char fate = FATES.get(site).charAt(number - 1);
+      char fate = fate(site, number);
       switch (fate) {
         case '-' -> leave(id, site);
-        case 'r' -> move(id, number, site, "INVITED", "REFUSED", opened.plusSeconds(90), REFUSAL);
-        case 'L' ->
-            move(id, number, site, "INVITED", "LOST", opened.plus(Duration.ofMinutes(22)), null);
+        case 'r' -> move(id, site, "INVITED", "REFUSED", opened.plusSeconds(90), REFUSAL);
+        case 'L' -> move(id, site, "INVITED", "LOST", opened.plus(Duration.ofMinutes(22)), null);
         default -> trained(id, number, site, fate, opened, ended);
       }
     }
@@ -264,7 +263,7 @@ final class StagedRun {
     if (number == 6) {
       session(id, number, 1, ended.minus(Duration.ofMinutes(8)), false);
     }
-    session(id, number, number == 6 ? 2 : 1, ended.minus(Duration.ofSeconds(180)), true);
+    session(id, number, number == 6 ? 2 : 1, ended.minus(Duration.ofMinutes(3)), true);
     measure(id, number);
     end(id, number, "AGGREGATING", "COMMITTED", ended, null);
     commit();
@@ -272,25 +271,25 @@ final class StagedRun {
 
   private void trained(long id, int number, String site, char fate, Instant opened, Instant ended) {
     var begin = opened.plusSeconds(60 + site.hashCode() % 50);
-    move(id, number, site, "INVITED", "TRAINING", begin, null);
+    move(id, site, "INVITED", "TRAINING", begin, null);
     var done = begin.plus(Duration.ofMinutes(14 + Math.floorMod(site.hashCode() + number * 7, 15)));
     if (Math.floorMod(site.hashCode() + number, 3) == 0) {
-      move(id, number, site, "TRAINING", "PAUSED", begin.plus(Duration.ofMinutes(4)), PAUSE);
-      move(id, number, site, "PAUSED", "TRAINING", begin.plus(Duration.ofMinutes(11)), null);
+      move(id, site, "TRAINING", "PAUSED", begin.plus(Duration.ofMinutes(4)), PAUSE);
+      move(id, site, "PAUSED", "TRAINING", begin.plus(Duration.ofMinutes(11)), null);
       done = done.plus(Duration.ofMinutes(7));
     }
     if (fate == 'l') {
-      move(id, number, site, "TRAINING", "LATE", ended, null);
+      move(id, site, "TRAINING", "LATE", ended, null);
       return;
     }
-    move(id, number, site, "TRAINING", "READY", done, null);
+    move(id, site, "TRAINING", "READY", done, null);
     var last =
         switch (fate) {
           case 's', 'p' -> "SUMMED";
           case 'd' -> "DROPPED";
           default -> "UNUSED";
         };
-    move(id, number, site, "READY", last, ended, null);
+    move(id, site, "READY", last, ended, null);
     if (fate == 'p') {
       sql.sql("update round_site set partial = true where round_id = ? and site_id = ?")
           .param(id)
@@ -324,13 +323,11 @@ final class StagedRun {
         .param("kind", summed ? "COMMIT" : "ABORT")
         .update();
     var roster =
-        FATES.keySet().stream()
-            .filter(site -> "spd".indexOf(FATES.get(site).charAt(number - 1)) >= 0)
-            .toList();
+        FATES.keySet().stream().filter(site -> "spd".indexOf(fate(site, number)) >= 0).toList();
     int sequence = 0;
     for (int member = 0; member < roster.size(); member++) {
       var site = roster.get(member);
-      boolean drops = FATES.get(site).charAt(number - 1) == 'd' || (!summed && member % 3 == 1);
+      boolean drops = fate(site, number) == 'd' || (!summed && member % 3 == 1);
       sql.sql(
               """
               insert into session_site (session_id, site_id, upload_bytes, upload_digest)
@@ -434,18 +431,17 @@ final class StagedRun {
     var begin = opened.plusSeconds(70);
     switch (state) {
       case "TRAINING", "READY", "PAUSED" -> {
-        move(id, number, site, "INVITED", "TRAINING", begin, null);
+        move(id, site, "INVITED", "TRAINING", begin, null);
         if (state.equals("READY")) {
           move(
               id,
-              number,
               site,
               "TRAINING",
               "READY",
               begin.plus(Duration.ofMinutes(12 + site.length())),
               null);
         } else if (state.equals("PAUSED")) {
-          move(id, number, site, "TRAINING", "PAUSED", begin.plus(Duration.ofMinutes(9)), PAUSE);
+          move(id, site, "TRAINING", "PAUSED", begin.plus(Duration.ofMinutes(9)), PAUSE);
         } else {
           phase(id, number, "RECRUITING", "TRAINING", begin.plusSeconds(30));
         }
@@ -456,9 +452,8 @@ final class StagedRun {
             .param(site)
             .update();
       }
-      case "REFUSED" -> move(id, number, site, "INVITED", "REFUSED", begin, REFUSAL);
-      case "LOST" ->
-          move(id, number, site, "INVITED", "LOST", begin.plus(Duration.ofMinutes(20)), null);
+      case "REFUSED" -> move(id, site, "INVITED", "REFUSED", begin, REFUSAL);
+      case "LOST" -> move(id, site, "INVITED", "LOST", begin.plus(Duration.ofMinutes(20)), null);
       default -> {}
     }
   }
@@ -473,7 +468,7 @@ final class StagedRun {
               .param(site)
               .query(String.class)
               .single();
-      move(id, number, site, before, "SUMMED", moment, null);
+      move(id, site, before, "SUMMED", moment, null);
     }
     sql.sql("update round set metrics = cast(? as jsonb) where id = ?")
         .param("{\"loss\": 0.44, \"accuracy\": 0.815}")
@@ -488,7 +483,7 @@ final class StagedRun {
 
   /// One site of the live round moves, as the sentence says.
   void moves(int number, String site, String from, String to, Instant moment) {
-    move(id(number), number, site, from, to, moment, null);
+    move(id(number), site, from, to, moment, null);
     revise();
   }
 
@@ -506,6 +501,10 @@ final class StagedRun {
         .single();
   }
 
+  private static char fate(String site, int round) {
+    return FATES.getOrDefault(site, "").charAt(round - 1);
+  }
+
   private void leave(long id, String site) {
     sql.sql("delete from round_site where round_id = ? and site_id = ?")
         .param(id)
@@ -514,13 +513,7 @@ final class StagedRun {
   }
 
   private void move(
-      long id,
-      int number,
-      String site,
-      String from,
-      String to,
-      Instant moment,
-      @Nullable String reason) {
+      long id, String site, String from, String to, Instant moment, @Nullable String reason) {
     sql.sql(
             "update round_site set phase = ?, reason = ?, changed_at = ? where round_id = ? and site_id = ?")
         .param(to)

@@ -269,8 +269,9 @@ public final class SiteSession {
       shown = signed.read(SignedView.Kind.HEADERS, id(), kept.aggregator(), this::readHeaders);
       requireSameHeaders(shown);
     } catch (SessionRefusal refusal) {
-      if (refusal.reason() == SessionRefusal.Reason.MISMATCH) {
-        throw refusal; // a genuine view, of something else
+      if (refusal.reason() == SessionRefusal.Reason.MISMATCH
+          || refusal.reason() == SessionRefusal.Reason.OUT_OF_ORDER) {
+        throw refusal; // a genuine view, of something else or for another moment
       }
       return voteAbort();
     }

@@ -124,6 +124,9 @@ record Unmasking(
 
   /// Done once every secret has T shares, or once one of them can never have.
   private ServerSession concluded() {
+    if (answers.size() < dealing.roster().threshold()) {
+      return this;
+    }
     Map<SiteId, SortedMap<SiteId, Bytes>> shares = sharesByDealer();
     int missing = dealing.shares().messages().size() - answers.size();
     int threshold = dealing.roster().threshold();

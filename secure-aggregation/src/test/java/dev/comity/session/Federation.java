@@ -70,6 +70,9 @@ final class Federation {
   final Map<SiteId, MaskedUpdate> spool = new HashMap<>();
   final List<SessionEvent> events = new ArrayList<>();
 
+  /// Every change of state, as an arrow of the state diagram.
+  final List<String> moves = new ArrayList<>();
+
   /// Changes the message that a site sends.
   Function<SignedMessage, SignedMessage> onTheWire = Function.identity();
 
@@ -219,6 +222,11 @@ final class Federation {
     ServerSession.Transition transition = server.on(event);
     if (transition instanceof ServerSession.Transition.Moved(var next)) {
       events.add(event);
+      if (next.state() != server.state()) {
+        moves.add(
+            "%s --%s--> %s"
+                .formatted(server.state(), event.getClass().getSimpleName(), next.state()));
+      }
       server = next;
     }
     return transition;
@@ -292,6 +300,15 @@ final class Federation {
       ServerSession.Owed owed = server.owed().getFirst();
       deliver(owed.site(), owed.view());
     }
+  }
+
+  /// Any body signed by `site` after nothing but the session itself.
+  SignedMessage signed(SiteId site, SignedMessage.Phase phase, byte[] body) {
+    return signed(site, phase, server.descriptor().id(), body);
+  }
+
+  SignedMessage signed(SiteId site, SignedMessage.Phase phase, Digest preceding, byte[] body) {
+    return SignedMessage.sign(server.descriptor().id(), site, phase, preceding, body, key(site));
   }
 
   Digest terms() {

@@ -1,13 +1,16 @@
 package dev.comity.agent;
 
-import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
+import picocli.CommandLine;
 
 /// The site agent's process.
 @SpringBootApplication
 public class AgentApplication {
 
   public static void main(String[] arguments) {
-    SpringApplication.run(AgentApplication.class, arguments);
+    int exit = AgentCommand.commandLine().execute(arguments);
+    if (exit != CommandLine.ExitCode.OK) {
+      System.exit(exit);
+    }
   }
 }

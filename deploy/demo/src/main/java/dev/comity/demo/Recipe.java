@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,7 +43,7 @@ public record Recipe(
 
   public Recipe {
     run = Map.copyOf(run);
-    algorithms = Map.copyOf(algorithms);
+    algorithms = Collections.unmodifiableMap(new LinkedHashMap<>(algorithms)); // in order
     if (algorithms.isEmpty()) {
       throw new IllegalArgumentException("algorithms: must name at least one");
     }
@@ -119,6 +120,19 @@ public record Recipe(
           throw new RecipeException(
               "recipe %s has the sites of its data; leave out --sites".formatted(name));
     };
+  }
+
+  /// The sites' names, in order.
+  public List<String> sites() {
+    return switch (data) {
+      case RecipeData.Synthetic synthetic -> synthetic.names();
+      case RecipeData.Files files -> files.sites().stream().map(RecipeData.SiteFile::site).toList();
+    };
+  }
+
+  /// This recipe on other data.
+  Recipe withData(RecipeData other) {
+    return new Recipe(name, title, source, other, run, algorithms);
   }
 
   /// Makes a folder under `target` for each site, with its data and a `mapping.yaml`.

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /// Where a recipe's data come from.
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, include = JsonTypeInfo.As.WRAPPER_OBJECT)
@@ -59,5 +60,13 @@ public sealed interface RecipeData {
 
   /// [SyntheticFederation]'s arguments.
   record Synthetic(int sites, double alpha, double beta, boolean iid, long seed)
-      implements RecipeData {}
+      implements RecipeData {
+    List<String> names() {
+      return IntStream.rangeClosed(1, sites).mapToObj(SyntheticFederation::siteName).toList();
+    }
+
+    Synthetic withSites(int number) {
+      return new Synthetic(number, alpha, beta, iid, seed);
+    }
+  }
 }

@@ -50,19 +50,24 @@ public final class SyntheticFederation {
     var folders = new ArrayList<SiteFolder>();
     try {
       for (int site = 1; site <= sites; site++) {
-        var folder = dir.resolve("site-" + site);
+        var folder = dir.resolve(siteName(site));
         Files.createDirectories(folder.resolve("data"));
         var random = new Random(1_000_003 * seed + site);
         var truth = iid ? new Truth(new Random(seed), 0) : new Truth(random, alpha);
         Files.writeString(
             folder.resolve("data").resolve("rows.csv"), rows(random, truth, beta, iid));
         folders.add(
-            new SiteFolder("site-" + site, folder, Recipe.writeMapping(folder, mapping(seed))));
+            new SiteFolder(siteName(site), folder, Recipe.writeMapping(folder, mapping(seed))));
       }
     } catch (IOException full) {
       throw new UncheckedIOException("site folders in " + dir + " cannot be written", full);
     }
     return folders;
+  }
+
+  /// The name of a site, counted from 1.
+  static String siteName(int site) {
+    return "site-" + site;
   }
 
   /// The names of the features, in order.

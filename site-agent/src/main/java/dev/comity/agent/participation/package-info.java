@@ -1,4 +1,5 @@
-/// Composes the site's capabilities into taking part in rounds.
+/// A site's part in the federation: composes policy, resources, data, training, protection and
+/// link.
 @NullMarked
 package dev.comity.agent.participation;
 

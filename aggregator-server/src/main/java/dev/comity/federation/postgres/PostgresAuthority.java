@@ -1,0 +1,59 @@
+package dev.comity.federation.postgres;
+
+import dev.comity.federation.FederationStore;
+import dev.comity.federation.Memberships;
+import dev.comity.membership.MembershipEpoch;
+import dev.comity.membership.MessageKey;
+import dev.comity.membership.SignedMembership;
+import dev.comity.plan.Digest;
+import dev.comity.plan.FederationId;
+import dev.comity.round.FederationAuthority;
+import java.time.Clock;
+import java.util.Optional;
+import org.springframework.stereotype.Component;
+
+/// What the rounds see of the federation.
+@Component
+final class PostgresAuthority implements FederationAuthority {
+  private final FederationId federation;
+  private final MessageKey key;
+  private final Memberships memberships;
+  private final long epoch;
+
+  PostgresAuthority(
+      FederationId federation,
+      MessageKey key,
+      Memberships memberships,
+      FederationStore store,
+      Clock clock) {
+    this.federation = federation;
+    this.key = key;
+    this.memberships = memberships;
+    this.epoch = store.open(federation, clock.instant());
+  }
+
+  @Override
+  public FederationId federation() {
+    return federation;
+  }
+
+  @Override
+  public long epoch() {
+    return epoch;
+  }
+
+  @Override
+  public MessageKey messageKey() {
+    return key;
+  }
+
+  @Override
+  public Optional<SignedMembership> membership() {
+    return memberships.current();
+  }
+
+  @Override
+  public Optional<MembershipEpoch> membership(Digest digest) {
+    return memberships.find(digest).map(memberships::read);
+  }
+}

@@ -1,0 +1,63 @@
+package dev.comity.round.postgres;
+
+import dev.comity.audit.Journal;
+import dev.comity.audit.Signals;
+import dev.comity.plan.RunId;
+import dev.comity.round.FederationAuthority;
+import java.time.Clock;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
+
+/// Runs work on one run in a transaction that holds its row locked, so that the events of a run
+/// have an order.
+@Component
+final class RunTransactions {
+
+  private final TransactionTemplate transactions;
+  private final RoundStore store;
+  private final Sessions sessions;
+  private final Journal journal;
+  private final Signals signals;
+  private final FederationAuthority federation;
+  private final Clock clock;
+
+  RunTransactions(
+      PlatformTransactionManager manager,
+      RoundStore store,
+      Sessions sessions,
+      Journal journal,
+      Signals signals,
+      FederationAuthority federation,
+      Clock clock) {
+    this.transactions = new TransactionTemplate(manager);
+    this.store = store;
+    this.sessions = sessions;
+    this.journal = journal;
+    this.signals = signals;
+    this.federation = federation;
+    this.clock = clock;
+  }
+
+  private record Done<T>(RunTransaction transaction, T result) {}
+
+  /// Empty when the run is unknown.
+  <T> Optional<T> in(RunId run, Function<RunTransaction, T> work) {
+    Optional<Done<T>> done =
+        Objects.requireNonNull(
+            transactions.execute(_ ->
+                store
+                    .lock(run)
+                    .map(row -> {
+                      var transaction =
+                          new RunTransaction(
+                              row, store, sessions, journal, signals, federation, clock.instant());
+                      return new Done<>(transaction, work.apply(transaction));
+                    })));
+    done.ifPresent(finished -> finished.transaction().committed());
+    return done.map(Done::result);
+  }
+}

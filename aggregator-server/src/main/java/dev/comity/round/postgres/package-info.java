@@ -1,0 +1,5 @@
+/// The engine of rounds and sessions on PostgreSQL.
+@NullMarked
+package dev.comity.round.postgres;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/// Runs on PostgreSQL.
+@NullMarked
+package dev.comity.run.postgres;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,110 @@
+package dev.comity.run.web;
+
+import io.swagger.v3.oas.annotations.media.Schema;
+import jakarta.validation.constraints.DecimalMin;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Size;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/// The body of a submission as the API's description shows it; [SubmissionReader] reads it.
+@Schema(description = "A federated run. Unknown fields are refused; all faults are told at once.")
+record RunRequest(
+    @Schema(description = "chosen at random when absent") @Nullable UUID id,
+    @Schema(description = "lower-case letters, digits and hyphens; unique", example = "heart-1")
+        @NotNull
+        @Size(min = 1, max = 63)
+        String name,
+    @Schema(description = "the run's name when absent") @Nullable @Size(min = 1, max = 200)
+        String study,
+    @Schema(description = "what the model is for; sites decide on it")
+        @NotNull
+        @Size(min = 1, max = 2000)
+        String purpose,
+    @NotNull ModelShape architecture,
+    @NotNull Algorithm algorithm,
+    @NotNull Training training,
+    @Schema(description = "committed training rounds") @NotNull @Min(1) @Max(10000) Integer rounds,
+    @Schema(description = "of the initial values and the batch order; random when absent")
+        @Nullable
+        @Min(0)
+        Long seed,
+    @Schema(description = "bound of the L2 norm of a site's update")
+        @NotNull
+        @DecimalMin(value = "0", inclusive = false)
+        Double clipNorm,
+    @Nullable Weights weighting,
+    @Nullable Ring encoding,
+    @Schema(description = "sites to invite; every active member when absent")
+        @Nullable List<String> cohort,
+    @Schema(description = "sites that must be ready before a sum; two thirds when absent")
+        @Nullable
+        @Min(1)
+        Integer minReady,
+    @Schema(description = "sites that may collude with the aggregator") @Nullable @Min(0)
+        Integer nC,
+    @Schema(description = "honest sites in every sum, 3 when absent") @Nullable @Min(2)
+        Integer minHonest,
+    @Schema(description = "most examples of one site, 10000 when absent") @Nullable @Min(1)
+        Long maxExamples,
+    @Schema(description = "most loss of one example in the metrics, 20 when absent")
+        @Nullable Double lossCap,
+    @Schema(description = "ISO 8601; PT15M when absent", example = "PT15M")
+        @Nullable String silenceLimit,
+    @Schema(description = "ISO 8601; P1D when absent", example = "P1D") @Nullable String hardLimit,
+    @NotNull Contract dataContract) {
+
+  record ModelShape(
+      @Schema(allowableValues = {"logistic-regression", "mlp"}) @NotNull String family,
+      @Schema(description = "inputs, hidden layers, outputs", example = "[13, 1]") @NotNull
+          List<Integer> widths) {}
+
+  @Schema(
+      description =
+          "fedavg {serverLearningRate=1}, fedprox {mu, serverLearningRate=1}, fedavgm"
+              + " {learningRate=1, momentum=0.9}, fedadam and fedyogi {learningRate=0.1, beta1=0.9,"
+              + " beta2=0.99, tau=0.001}, fedadagrad {learningRate=0.1, beta1=0, tau=0.001}")
+  record Algorithm(
+      @Schema(
+              allowableValues = {
+                "fedavg",
+                "fedprox",
+                "fedavgm",
+                "fedadam",
+                "fedyogi",
+                "fedadagrad"
+              })
+          @NotNull
+          String name,
+      @Nullable Double serverLearningRate,
+      @Nullable Double mu,
+      @Nullable Double learningRate,
+      @Nullable Double momentum,
+      @Nullable Double beta1,
+      @Nullable Double beta2,
+      @Nullable Double tau) {}
+
+  @Schema(description = "exactly one of epochs and batches")
+  record Training(
+      @Schema(
+              description = "follows from the architecture when absent",
+              allowableValues = {"binary-cross-entropy", "softmax-cross-entropy"})
+          @Nullable String loss,
+      @NotNull @Min(1) Integer batchSize,
+      @Nullable @Min(1) Integer epochs,
+      @Nullable @Min(1) Integer batches,
+      @NotNull Double learningRate,
+      @Nullable Double momentum,
+      @Nullable Double weightDecay) {}
+
+  record Weights(
+      @Schema(allowableValues = {"by-examples", "uniform"}) @NotNull String kind,
+      @Schema(description = "of by-examples; 1000 when absent") @Nullable @Min(1) Long maxWeight) {}
+
+  record Ring(@Nullable Integer bits, @Nullable @Min(2) @Max(512) Integer nMax) {}
+
+  record Contract(@NotNull List<String> features, @NotNull String label) {}
+}

@@ -1,0 +1,301 @@
+package dev.comity.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.comity.aggregator.TestFederation;
+import dev.comity.aggregator.TestFederation.Answer;
+import dev.comity.aggregator.TestSite;
+import dev.comity.plan.Digest;
+import java.io.IOException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Submitting, reading, following and cancelling runs over REST. The sites are members, but nobody
+/// answers for them here.
+class SubmissionTest {
+  @TempDir static Path directory;
+  private static TestFederation federation;
+  private static String[] researcher;
+
+  @BeforeAll
+  static void start() throws IOException, GeneralSecurityException {
+    federation = TestFederation.start(directory);
+    var sites = new TestSite[4];
+    for (int i = 0; i < sites.length; i++) {
+      sites[i] = TestSite.named("site-" + i);
+      assertThat(federation.enrol(sites[i]).status()).isEqualTo(201);
+    }
+    assertThat(federation.admit(federation.membership(sites), federation.token("ADMIN")).status())
+        .isEqualTo(204);
+    researcher = TestFederation.bearer(federation.token("RESEARCHER"));
+  }
+
+  @AfterAll
+  static void stop() {
+    federation.close();
+  }
+
+  private static String submission(String name) {
+    return """
+    {"name": "%s", "purpose": "a test", "architecture": {"family": "mlp", "widths": [3, 4, 1]},
+     "algorithm": {"name": "fedprox", "mu": 0.1},
+     "training": {"batchSize": 4, "epochs": 1, "learningRate": 0.1},
+     "rounds": 2, "seed": 5, "clipNorm": 1.5,
+     "dataContract": {"features": ["a", "b", "c"], "label": "d"}}
+    """
+        .formatted(name);
+  }
+
+  private static Answer submit(String body, String... more) {
+    var headers = new ArrayList<>(List.of(researcher));
+    headers.addAll(List.of(more));
+    return federation.send("POST", "/api/v1/runs", body, headers.toArray(String[]::new));
+  }
+
+  private static Answer get(String path) {
+    return federation.send("GET", path, "", researcher);
+  }
+
+  private static List<String> pointers(Answer answer) {
+    return StreamSupport.stream(answer.body().get("errors").spliterator(), false)
+        .map(fault -> fault.get("pointer").stringValue())
+        .toList();
+  }
+
+  @Test
+  void aSubmissionIsAcceptedAndShownWithItsDefaults() {
+    var accepted = submit(submission("accepted"));
+
+    assertThat(accepted.status()).isEqualTo(202);
+    var shown = get(accepted.header("Location"));
+    assertThat(shown.status()).isEqualTo(200);
+    assertThat(shown.body().get("name").stringValue()).isEqualTo("accepted");
+    assertThat(shown.body().get("state").stringValue()).isEqualTo("RUNNING");
+    assertThat(shown.body().at("/health/sentence").stringValue()).isNotBlank();
+    assertThat(shown.body().at("/rounds/planned").intValue()).isEqualTo(2);
+    var filled = shown.body().get("submission");
+    assertThat(filled.get("cohort").size()).isEqualTo(4);
+    assertThat(filled.get("minReady").intValue()).isEqualTo(4);
+    assertThat(filled.get("nC").intValue()).isEqualTo(1);
+    assertThat(filled.get("minHonest").intValue()).isEqualTo(3);
+    assertThat(filled.at("/encoding/nMax").intValue()).isEqualTo(512);
+    assertThat(filled.at("/weighting/maxWeight").intValue()).isEqualTo(1000);
+    assertThat(filled.get("silenceLimit").stringValue()).isEqualTo("PT15M");
+    assertThat(get("/api/v1/runs/accepted").body().get("id")).isEqualTo(accepted.body().get("id"));
+  }
+
+  @Test
+  void everyFaultIsToldAtOnceWithItsPointer() {
+    var answer =
+        submit(
+            """
+            {"name": "Not A Name", "architecture": {"family": "mlp", "widths": [3, 0, 1]},
+             "algorithm": {"name": "fedprox", "moo": 1},
+             "training": {"batchSize": 0, "epochs": 1, "batches": 2, "learningRate": "fast"},
+             "rounds": 0, "clipNorm": -1, "colour": "blue", "cohort": ["site-0", "nobody"],
+             "encoding": {"bits": 16}, "silenceLimit": "soon", "minHonest": 2,
+             "dataContract": {"features": ["a", ""]}}
+            """);
+
+    assertThat(answer.status()).isEqualTo(422);
+    assertThat(answer.header("Content-Type")).startsWith("application/problem+json");
+    assertThat(pointers(answer))
+        .contains(
+            "/name",
+            "/purpose",
+            "/architecture/widths/1",
+            "/algorithm/mu",
+            "/algorithm/moo",
+            "/training/batchSize",
+            "/training/epochs",
+            "/training/learningRate",
+            "/rounds",
+            "/clipNorm",
+            "/colour",
+            "/cohort/1",
+            "/encoding",
+            "/silenceLimit",
+            "/minHonest",
+            "/dataContract/features/1",
+            "/dataContract/label");
+  }
+
+  @Test
+  void aQuorumThatCannotBeReachedIsRefusedWithTheNumbers() {
+    var answer =
+        submit(
+            submission("unreachable")
+                .replace(
+                    "\"rounds\"", "\"nC\": 2, \"cohort\": [\"site-0\", \"site-1\"], \"rounds\""));
+
+    assertThat(answer.status()).isEqualTo(422);
+    assertThat(pointers(answer)).containsExactly("/cohort");
+    assertThat(answer.body().at("/errors/0/detail").stringValue())
+        .contains("2 sites", "nC 2", "at least 5");
+  }
+
+  @Test
+  void aBitBudgetThatDoesNotFitIsRefused() {
+    var answer =
+        submit(
+            submission("too-wide")
+                .replace("\"rounds\"", "\"maxExamples\": 99999999999, \"rounds\""));
+
+    assertThat(answer.status()).isEqualTo(422);
+    assertThat(pointers(answer)).containsExactly("/maxExamples");
+  }
+
+  @Test
+  void aRepeatedFieldIsNoJson() {
+    var answer = submit("{\"name\": \"a\", \"name\": \"b\"}");
+
+    assertThat(answer.status()).isEqualTo(400);
+    assertThat(answer.body().get("detail").stringValue()).contains("name");
+  }
+
+  @Test
+  void anIdempotencyKeyMakesOneRunAndHoldsForOneBody() {
+    var first = submit(submission("once"), "Idempotency-Key", "k1");
+
+    var again = submit(submission("once"), "Idempotency-Key", "k1");
+    var other = submit(submission("once-more"), "Idempotency-Key", "k1");
+
+    assertThat(again.status()).isEqualTo(202);
+    assertThat(again.header("Location")).isEqualTo(first.header("Location"));
+    assertThat(other.status()).isEqualTo(422);
+    assertThat(other.body().get("detail").stringValue()).contains("used with another body");
+  }
+
+  @Test
+  void aNameServesOnce() {
+    assertThat(submit(submission("taken")).status()).isEqualTo(202);
+
+    var answer = submit(submission("taken"));
+
+    assertThat(answer.status()).isEqualTo(422);
+    assertThat(pointers(answer)).containsExactly("/name");
+  }
+
+  @Test
+  void aCancelledRunSaysSoAndStaysCancelled() {
+    submit(submission("cancelled"));
+
+    var first = federation.send("POST", "/api/v1/runs/cancelled/cancel", "", researcher);
+    var second = federation.send("POST", "/api/v1/runs/cancelled/cancel", "", researcher);
+
+    assertThat(first.body().get("changed").booleanValue()).isTrue();
+    assertThat(second.body().get("changed").booleanValue()).isFalse();
+    var shown = get("/api/v1/runs/cancelled").body();
+    assertThat(shown.get("state").stringValue()).isEqualTo("CANCELLED");
+    assertThat(shown.at("/health/level").stringValue()).isEqualTo("CANCELLED");
+  }
+
+  @Test
+  void theEventStreamResumesAfterTheLastEventSeen() throws Exception {
+    submit(submission("followed"));
+    federation.send("POST", "/api/v1/runs/followed/cancel", "", researcher);
+    var journal = get("/api/v1/runs/followed/journal").body();
+    assertThat(journal.size()).isGreaterThan(1);
+    long last = journal.get(journal.size() - 1).get("revision").longValue();
+
+    var all = revisions("0", last);
+    var rest = revisions(Long.toString(last - 1), last);
+
+    assertThat(all)
+        .containsExactlyElementsOf(
+            StreamSupport.stream(journal.spliterator(), false)
+                .map(line -> line.get("revision").longValue())
+                .toList());
+    assertThat(rest).containsExactly(last);
+  }
+
+  /// Ids of the journal's events after `seen`, up to `last`.
+  private static List<Long> revisions(String seen, long last)
+      throws IOException, InterruptedException {
+    var request =
+        HttpRequest.newBuilder(federation.uri("/api/v1/events?run=followed"))
+            .timeout(Duration.ofSeconds(30))
+            .headers(researcher)
+            .header("Last-Event-ID", seen)
+            .build();
+    var response = federation.http().send(request, BodyHandlers.ofLines());
+    assertThat(response.statusCode()).isEqualTo(200);
+    assertThat(response.headers().firstValue("Content-Type").orElse(""))
+        .startsWith("text/event-stream");
+    List<Long> revisions = new ArrayList<>();
+    try (var lines = response.body()) {
+      var event = "";
+      long id = -1;
+      for (Iterator<String> each = lines.iterator(); id < last && each.hasNext(); ) {
+        var line = each.next();
+        if (line.startsWith("event:")) {
+          event = line.substring(6);
+        } else if (line.startsWith("id:")) {
+          long here = Long.parseLong(line.substring(3));
+          if (!event.equals("heartbeat")) {
+            id = here;
+            revisions.add(here);
+          }
+        }
+      }
+    }
+    return revisions;
+  }
+
+  @Test
+  void versionZeroIsThereAtOnceAndItsWeightsCanBeFetchedInParts() throws Exception {
+    submit(submission("weights"));
+
+    var versions = get("/api/v1/models/weights/versions").body();
+    assertThat(versions.size()).isEqualTo(1);
+    assertThat(versions.get(0).get("parent").isNull()).isTrue();
+    var artifact = versions.get(0).at("/artifacts/0");
+    assertThat(artifact.get("role").stringValue()).isEqualTo("weights");
+    var uri = federation.uri(artifact.get("href").stringValue());
+    var whole =
+        federation
+            .http()
+            .send(
+                HttpRequest.newBuilder(uri).headers(researcher).build(),
+                BodyHandlers.ofByteArray());
+    var part =
+        federation
+            .http()
+            .send(
+                HttpRequest.newBuilder(uri)
+                    .headers(researcher)
+                    .header("Range", "bytes=8-15")
+                    .build(),
+                BodyHandlers.ofByteArray());
+
+    assertThat(Digest.of(whole.body()).hex()).isEqualTo(artifact.get("digest").stringValue());
+    assertThat(part.statusCode()).isEqualTo(206);
+    assertThat(part.body()).isEqualTo(Arrays.copyOfRange(whole.body(), 8, 16));
+  }
+
+  @Test
+  void whatIsNotThereIsNotFound() {
+    for (var path :
+        List.of(
+            "/api/v1/runs/none",
+            "/api/v1/runs/none/rounds",
+            "/api/v1/runs/none/journal",
+            "/api/v1/models/none/versions",
+            "/api/v1/sessions/none",
+            "/api/v1/events?run=none")) {
+      assertThat(get(path).status()).as(path).isEqualTo(404);
+    }
+  }
+}

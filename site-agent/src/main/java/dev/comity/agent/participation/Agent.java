@@ -1,0 +1,575 @@
+package dev.comity.agent.participation;
+
+import com.google.protobuf.UnsafeByteOperations;
+import dev.comity.agent.data.LocalDataset;
+import dev.comity.agent.data.Rows;
+import dev.comity.agent.data.SiteMapping;
+import dev.comity.agent.link.AggregatorLink;
+import dev.comity.agent.link.LinkException;
+import dev.comity.agent.link.RefusedByAggregator;
+import dev.comity.agent.link.TlsIdentity;
+import dev.comity.agent.protection.DurableFile;
+import dev.comity.agent.protection.Sessions;
+import dev.comity.agent.protection.SiteKeys;
+import dev.comity.agent.protection.UpdateStore;
+import dev.comity.agent.resources.ResourceGate;
+import dev.comity.agent.training.Examples;
+import dev.comity.agent.training.LocalBaseline;
+import dev.comity.agent.training.PytorchTrainer;
+import dev.comity.agent.training.Trainer;
+import dev.comity.codec.Bytes;
+import dev.comity.codec.MalformedException;
+import dev.comity.membership.SignedMembership;
+import dev.comity.plan.Digest;
+import dev.comity.plan.PlanCodec;
+import dev.comity.plan.RunId;
+import dev.comity.plan.RunKind;
+import dev.comity.protocol.v1.HelloAccepted;
+import dev.comity.protocol.v1.HelloRequest;
+import dev.comity.protocol.v1.NextAssignmentResponse;
+import dev.comity.protocol.v1.OpenLock;
+import dev.comity.protocol.v1.RoundCommitted;
+import dev.comity.protocol.v1.RoundEnded;
+import dev.comity.protocol.v1.RoundOffer;
+import dev.comity.protocol.v1.SignedDocument;
+import dev.comity.session.Standing;
+import io.grpc.ClientInterceptor;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// A site's participation: one loop over what the aggregator says the site owes, one thread that
+/// trains, and everything worth keeping under the site's directory. Killed at any moment, a new
+/// agent on the same directory goes on.
+///
+/// [#run] belongs to one thread; the other methods may be called from any.
+public final class Agent implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
+  private static final int WIRE_VERSION = 1;
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration LONGEST_WAIT = Duration.ofSeconds(15);
+  private static final Duration LONGEST_WAIT_PENDING = Duration.ofSeconds(1);
+  private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(20);
+  private static final int MOST_REMEMBERED = 200;
+  private static final Duration RENEW_BEFORE = Duration.ofDays(30);
+
+  private final AgentSettings settings;
+  private final SiteKeys keys;
+  private final FileChannel lock;
+  private final AggregatorLink link;
+  private final MembershipStore memberships;
+  private final OfferStore offers;
+  private final VerifiedModels models;
+  private final UpdateStore updates;
+  private final Sessions sessions;
+  private final SessionWork sessionWork;
+  private final RoundWork roundWork;
+  private final Trainer trainer;
+  private final StatusBoard status;
+  private final DurableFile federationEpoch;
+  private final Clock clock;
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private final CountDownLatch finished = new CountDownLatch(1);
+  private final ExecutorService training =
+      Executors.newSingleThreadExecutor(Thread.ofPlatform().name("training").daemon().factory());
+
+  // Confined to the thread of run().
+  private final Map<Digest, Future<?>> working = new HashMap<>();
+  private final Set<String> handled = Collections.newSetFromMap(new BoundedMap());
+  private volatile boolean running;
+
+  /// Offers that wait for the proof of a session's end; filled by the training thread.
+  private final Queue<Offer> inDoubt = new ConcurrentLinkedQueue<>();
+
+  private static final class BoundedMap extends LinkedHashMap<String, Boolean> {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    protected boolean removeEldestEntry(Map.Entry<String, Boolean> eldest) {
+      return size() > MOST_REMEMBERED;
+    }
+  }
+
+  private Agent(SiteDirectory directory, Clock clock, List<ClientInterceptor> interceptors)
+      throws IOException {
+    this.clock = clock;
+    this.settings = AgentSettings.read(directory);
+    var policy = PolicyFile.read(directory.policy());
+    this.keys = SiteKeys.load(directory.keys());
+    SiteMapping mapping = SiteMapping.read(settings.mapping());
+    LocalDataset data = LocalDataset.read(mapping);
+    var key = keys.messageKey().publicKey();
+    this.lock = directory.lock();
+    try {
+      this.status =
+          new StatusBoard(
+              settings.federation().value(),
+              settings.site().value(),
+              key.displayFingerprint(),
+              clock);
+      this.federationEpoch = new DurableFile(directory.state().resolve("federation-epoch"));
+      this.memberships =
+          new MembershipStore(
+              directory.state().resolve("membership"),
+              settings.consortium(),
+              settings.federation());
+      this.offers = new OfferStore(directory.state().resolve("offers"));
+      this.updates = new UpdateStore(directory.state().resolve("updates"), keys);
+      this.sessions =
+          Sessions.inDirectory(
+              directory.state().resolve("sessions"), settings.site(), keys, updates, clock);
+      this.link = AggregatorLink.open(settings.aggregator(), identity(keys), interceptors);
+      this.models = new VerifiedModels(directory.state().resolve("models"), library(link));
+      this.sessionWork =
+          new SessionWork(link, sessions, offers, memberships, policy, key.fingerprint(), status);
+      this.trainer =
+          new PytorchTrainer(
+              examples(data.train()),
+              examples(data.test()),
+              directory.state().resolve("checkpoints"),
+              CHECKPOINT_INTERVAL,
+              clock);
+      this.roundWork =
+          new RoundWork(
+              settings.site(),
+              new OfferCheck(settings, key, policy, mapping, clock),
+              memberships,
+              models,
+              updates,
+              sessions,
+              trainer,
+              ResourceGate.alwaysOpen(),
+              status,
+              closing,
+              new BaselineFile(
+                  directory.baseline(),
+                  new LocalBaseline(examples(data.train()), examples(data.test())),
+                  settings.site()));
+    } catch (IOException | RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /// Opens the agent of a site that has joined: reads settings, policy, keys and data, and locks
+  /// the directory. Nothing is said to anybody before [#run].
+  ///
+  /// @param interceptors see every message that leaves or arrives, in plain
+  /// @throws RefusedSettings when a settings file cannot be used
+  /// @throws dev.comity.agent.data.DataRefusedException when the mapping or the data cannot be used
+  /// @throws IllegalStateException when another agent holds the directory
+  public static Agent open(
+      SiteDirectory directory, Clock clock, List<ClientInterceptor> interceptors) {
+    try {
+      return new Agent(directory, clock, interceptors);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot open " + directory.path(), e);
+    }
+  }
+
+  public AgentStatus status() {
+    return status.snapshot();
+  }
+
+  /// Takes part until [#close] is called. Sessions of an earlier process are left where that is
+  /// still possible; rounds that it had begun go on.
+  public void run() {
+    running = true;
+    try {
+      sessions.leaveUnsent();
+      showDoubts();
+      memberships.current().ifPresent(epoch -> status.membership(epoch.version()));
+      var backoff = new Backoff(closing);
+      boolean resumed = false;
+      while (closing.getCount() > 0) {
+        try {
+          HelloAccepted hello = link.hello(hello());
+          welcome(hello);
+          status.connected();
+          renewCertificateIfDue();
+          if (!resumed) {
+            offers.all().forEach(this::work);
+            resumed = true;
+          }
+          while (closing.getCount() > 0) {
+            NextAssignmentResponse next = link.nextAssignment(handled, PATIENCE);
+            backoff.reset();
+            handle(next);
+          }
+        } catch (LinkException e) {
+          interruptedOrUnavailable(e);
+        } catch (RefusedByAggregator | RuntimeException e) {
+          if (closing.getCount() == 0) {
+            return; // what was still under way found its resources closed
+          }
+          LOG.atError().addKeyValue("site", settings.site()).setCause(e).log("Assignment failed");
+          status.disconnected(e.getMessage());
+        }
+        backoff.await(
+            status.snapshot().state() == AgentStatus.State.PENDING
+                ? LONGEST_WAIT_PENDING
+                : LONGEST_WAIT);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      finished.countDown();
+    }
+  }
+
+  private void interruptedOrUnavailable(LinkException e) throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException("interrupted while calling the aggregator");
+    }
+    if (closing.getCount() > 0) {
+      LOG.atInfo()
+          .addKeyValue("site", settings.site())
+          .addKeyValue("reason", e.getMessage())
+          .log("Aggregator not reached; trying again");
+      status.disconnected(e.getMessage());
+    }
+  }
+
+  /// Stops: trainings save their state, the directory is free for another agent.
+  @Override
+  public void close() {
+    if (closing.getCount() == 0) {
+      return;
+    }
+    closing.countDown();
+    training.shutdownNow();
+    link.close();
+    training.close();
+    try {
+      if (running) {
+        finished.await();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    sessions.close();
+    try {
+      lock.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot release the directory's lock", e);
+    }
+  }
+
+  private HelloRequest hello() {
+    var request =
+        HelloRequest.newBuilder()
+            .setWireVersion(WIRE_VERSION)
+            .setFederationEpoch(knownFederationEpoch())
+            .setAgentVersion(AgentVersion.text())
+            .setMessageKey(UnsafeByteOperations.unsafeWrap(keys.messageKey().publicKey().bytes()));
+    sessions
+        .locks()
+        .forEach((terms, session) ->
+            request.addOpenLocks(
+                OpenLock.newBuilder()
+                    .setSessionId(UnsafeByteOperations.unsafeWrap(session.bytes()))
+                    .setTermsDigest(UnsafeByteOperations.unsafeWrap(terms.bytes()))));
+    return request.build();
+  }
+
+  private void welcome(HelloAccepted hello) {
+    if (hello.getWireVersion() != WIRE_VERSION) {
+      throw new IllegalStateException(
+          "the aggregator speaks wire version %d, this agent %d: upgrade the older one"
+              .formatted(hello.getWireVersion(), WIRE_VERSION));
+    }
+    if (!hello.getFederation().equals(settings.federation().value())) {
+      throw new IllegalStateException(
+          "the aggregator serves federation %s, this site belongs to %s"
+              .formatted(hello.getFederation(), settings.federation()));
+    }
+    long known = knownFederationEpoch();
+    if (hello.getFederationEpoch() < known) {
+      throw new IllegalStateException(
+          "the aggregator is at federation epoch %d, this site has seen %d: its database was set back; its operator raises the epoch"
+              .formatted(hello.getFederationEpoch(), known));
+    }
+    if (hello.getFederationEpoch() > known) {
+      federationEpoch.write(
+          Long.toString(hello.getFederationEpoch()).getBytes(StandardCharsets.US_ASCII));
+    }
+    if (hello.hasMembership()) {
+      take(hello.getMembership());
+    }
+    status.state(
+        switch (hello.getState()) {
+          case MEMBERSHIP_STATE_PENDING -> AgentStatus.State.PENDING;
+          case MEMBERSHIP_STATE_ACTIVE -> AgentStatus.State.ACTIVE;
+          case MEMBERSHIP_STATE_REVOKED -> AgentStatus.State.REVOKED;
+          case MEMBERSHIP_STATE_UNSPECIFIED, UNRECOGNIZED -> AgentStatus.State.UNKNOWN;
+        });
+    LOG.atInfo()
+        .addKeyValue("federation", settings.federation())
+        .addKeyValue("site", settings.site())
+        .addKeyValue("state", status.snapshot().state())
+        .log("Aggregator greeted");
+  }
+
+  /// The present certificate serves until the new one is on disk; without a new one it goes on
+  /// serving as long as it is valid.
+  private void renewCertificateIfDue() throws LinkException {
+    TlsIdentity present = identity(keys);
+    var validUntil = present.chain().getFirst().getNotAfter().toInstant();
+    if (clock.instant().plus(RENEW_BEFORE).isBefore(validUntil)) {
+      return;
+    }
+    try {
+      String chain = link.renewCertificate(keys.certificateRequest().toByteArray());
+      keys.keepCertificate(chain, keys.authority().orElseThrow());
+      link.identify(identity(keys));
+      LOG.atInfo().addKeyValue("site", settings.site()).log("TLS certificate renewed");
+    } catch (RefusedByAggregator e) {
+      LOG.atWarn()
+          .addKeyValue("site", settings.site())
+          .addKeyValue("reason", e.getMessage())
+          .log("TLS certificate not renewed");
+      status.problem(
+          "the TLS certificate ends at %s and was not renewed: %s"
+              .formatted(validUntil, e.getMessage()));
+    }
+  }
+
+  private long knownFederationEpoch() {
+    return federationEpoch
+        .read()
+        .map(content -> Long.parseLong(new String(content, StandardCharsets.US_ASCII)))
+        .orElse(0L);
+  }
+
+  private void take(SignedDocument membership) {
+    memberships.take(
+        new SignedMembership(
+            Bytes.of(membership.getDocument().toByteArray()),
+            Bytes.of(membership.getSignature().toByteArray())));
+    memberships.current().ifPresent(epoch -> status.membership(epoch.version()));
+    if (memberships.lists(settings.site(), keys.messageKey().publicKey())) {
+      status.state(AgentStatus.State.ACTIVE);
+    }
+  }
+
+  private void handle(NextAssignmentResponse next) throws LinkException {
+    switch (next.getAssignmentCase()) {
+      case NOTHING -> {}
+      case ROUND_OFFER -> offered(next.getRoundOffer());
+      case SESSION_STEP -> {
+        sessionWork.step(next.getSessionStep());
+        showDoubts();
+      }
+      case SESSION_ENDED -> {
+        Standing standing = sessionWork.ended(next.getSessionEnded());
+        LOG.atInfo().addKeyValue("standing", standing).log("Session ended");
+        showDoubts();
+        resumeDoubted();
+      }
+      case ROUND_ENDED -> ended(next.getRoundEnded());
+      case MEMBERSHIP_CHANGED -> take(next.getMembershipChanged().getMembership());
+      case ASSIGNMENT_NOT_SET ->
+          LOG.atWarn()
+              .addKeyValue("assignment", next.getId())
+              .log("Assignment of an unknown kind; upgrade the agent");
+    }
+    if (!next.getId().isEmpty()) {
+      handled.add(next.getId());
+    }
+  }
+
+  private void offered(RoundOffer message) {
+    Offer offer;
+    try {
+      offer =
+          Offer.decode(
+              Bytes.of(message.getPlan().toByteArray()),
+              Bytes.of(message.getModelVersion().toByteArray()));
+    } catch (MalformedException e) {
+      LOG.atError().setCause(e).log("Round offer is malformed");
+      status.problem(e.getMessage());
+      return;
+    }
+    offers.keep(offer);
+    work(offer);
+  }
+
+  private void work(Offer offer) {
+    Future<?> before = working.get(offer.digest());
+    if (before != null && !before.isDone()) {
+      return;
+    }
+    status.round(offer.digest(), offer.plan(), AgentStatus.Phase.OFFERED, 0, null);
+    working.put(offer.digest(), training.submit(() -> train(offer)));
+  }
+
+  /// On the training thread.
+  private void train(Offer offer) {
+    try {
+      switch (roundWork.work(offer, new Reports(link, closing, offer))) {
+        case READY, OUT -> {}
+        case IN_DOUBT -> inDoubt.add(offer);
+      }
+    } catch (InterruptedException e) {
+      LOG.atDebug()
+          .addKeyValue("run", offer.plan().terms().run())
+          .addKeyValue("round", offer.plan().round())
+          .log("Training interrupted; its state is saved");
+    } catch (RuntimeException e) {
+      LOG.atError()
+          .addKeyValue("run", offer.plan().terms().run())
+          .addKeyValue("round", offer.plan().round())
+          .setCause(e)
+          .log("Round failed unexpectedly");
+      status.round(
+          offer.digest(), offer.plan(), AgentStatus.Phase.FAILED, 0, "see the agent's log");
+    }
+  }
+
+  private void resumeDoubted() {
+    var again = new ArrayDeque<Offer>();
+    for (Offer offer = inDoubt.poll(); offer != null; offer = inDoubt.poll()) {
+      again.add(offer);
+    }
+    again.forEach(offer -> {
+      if (offers.plan(offer.digest()).isPresent()) {
+        work(offer);
+      }
+    });
+  }
+
+  private void ended(RoundEnded message) throws LinkException {
+    RunId run = RunId.parse(message.getRunId());
+    List<Offer> ended = new ArrayList<>(offers.upTo(run, message.getRound()));
+    for (Offer offer : ended) {
+      Future<?> work = working.remove(offer.digest());
+      if (work != null) {
+        work.cancel(true);
+      }
+    }
+    switch (message.getResultCase()) {
+      case COMMITTED -> committed(message.getCommitted(), ended);
+      case ABANDONED ->
+          LOG.atInfo()
+              .addKeyValue("run", run)
+              .addKeyValue("round", message.getRound())
+              .addKeyValue("reason", message.getAbandoned().getReason())
+              .log("Round abandoned");
+      case RESULT_NOT_SET -> LOG.atWarn().addKeyValue("run", run).log("Round ended without result");
+    }
+    for (Offer offer : ended) {
+      offers.forget(offer);
+      status.ended(offer.digest());
+    }
+  }
+
+  private void committed(RoundCommitted committed, List<Offer> ended) throws LinkException {
+    Optional<Offer> round =
+        ended.stream()
+            .filter(offer ->
+                offer.digest().equals(Digest.ofValue(committed.getPlanDigest().toByteArray())))
+            .findFirst();
+    if (committed.getModelVersion().isEmpty()) {
+      round
+          .filter(offer -> offer.plan().terms().kind() == RunKind.EVALUATE)
+          .ifPresent(offer -> updates.erase(offer.plan().terms()));
+      return;
+    }
+    try {
+      var version = PlanCodec.decodeModelVersion(committed.getModelVersion().toByteArray());
+      if (round.isPresent()) {
+        models.verify(version, round.get().plan().terms().seed());
+        LOG.atInfo()
+            .addKeyValue("run", version.run())
+            .addKeyValue("version", version.version())
+            .addKeyValue("digest", version.digest().abbreviated())
+            .log("Model version verified");
+      }
+      updates.eraseOlder(version.run(), version.version());
+      round.ifPresent(offer -> trainer.discard(offer.plan().terms().digest()));
+    } catch (DoesNotFollowException | MalformedException e) {
+      LOG.atError().setCause(e).log("Model version refused: it does not follow");
+      status.problem(e.getMessage());
+    } catch (LinkException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot verify the new model version", e);
+    }
+  }
+
+  private void showDoubts() {
+    status.inDoubt(
+        (int)
+            sessions.locks().keySet().stream()
+                .filter(terms -> sessions.standing(terms) == Standing.IN_DOUBT)
+                .count());
+  }
+
+  private static Library library(AggregatorLink link) {
+    return new Library() {
+      @Override
+      public byte[] fetch(Digest digest, int mostBytes) throws IOException, RefusedByAggregator {
+        return link.fetch(digest, mostBytes);
+      }
+
+      @Override
+      public void fetch(Digest digest, Path file, long mostBytes)
+          throws IOException, RefusedByAggregator {
+        link.fetch(digest, file, mostBytes);
+      }
+    };
+  }
+
+  private static Examples examples(Rows rows) {
+    return new Examples(rows.width(), rows.features(), rows.labels());
+  }
+
+  private static TlsIdentity identity(SiteKeys keys) {
+    var chain = certificates(keys.certificate(), "tls.crt");
+    var authority = certificates(keys.authority(), "ca.crt");
+    return new TlsIdentity(keys.tlsKey(), chain, authority.getFirst());
+  }
+
+  private static List<X509Certificate> certificates(Optional<String> pem, String name) {
+    String text =
+        pem.orElseThrow(
+            () -> new RefusedSettings("keys/%s does not exist: join first".formatted(name)));
+    try (var in = new ByteArrayInputStream(text.getBytes(StandardCharsets.US_ASCII))) {
+      var certificates =
+          CertificateFactory.getInstance("X.509").generateCertificates(in).stream()
+              .map(X509Certificate.class::cast)
+              .toList();
+      if (certificates.isEmpty()) {
+        throw new RefusedSettings("keys/%s holds no certificate: restore it".formatted(name));
+      }
+      return certificates;
+    } catch (CertificateException | IOException e) {
+      throw new RefusedSettings("keys/%s is no certificate in PEM".formatted(name), e);
+    }
+  }
+}

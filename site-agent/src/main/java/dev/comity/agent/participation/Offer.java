@@ -1,0 +1,40 @@
+package dev.comity.agent.participation;
+
+import dev.comity.codec.Bytes;
+import dev.comity.codec.CborReader;
+import dev.comity.codec.CborWriter;
+import dev.comity.plan.Digest;
+import dev.comity.plan.ModelVersion;
+import dev.comity.plan.PlanCodec;
+import dev.comity.plan.RoundPlan;
+
+/// A plan that the aggregator offered, with the version that it starts from: the exact documents
+/// and what they say.
+record Offer(Bytes planDocument, RoundPlan plan, Bytes versionDocument, ModelVersion version) {
+  private static final int MOST_BYTES = 64 << 20;
+
+  /// @throws dev.comity.codec.MalformedException when one of them is not what it should be
+  static Offer decode(Bytes plan, Bytes version) {
+    return new Offer(
+        plan,
+        PlanCodec.decodePlan(plan.toByteArray()),
+        version,
+        PlanCodec.decodeModelVersion(version.toByteArray()));
+  }
+
+  /// The digest of the plan's bytes.
+  Digest digest() {
+    return Digest.of(planDocument.toByteArray());
+  }
+
+  byte[] encode() {
+    return CborWriter.map().bytes("plan", planDocument).bytes("version", versionDocument).toBytes();
+  }
+
+  static Offer decode(byte[] stored) {
+    return CborReader.read(
+        stored,
+        "StoredOffer",
+        in -> decode(in.bytes("plan", 1, MOST_BYTES), in.bytes("version", 1, MOST_BYTES)));
+  }
+}

@@ -1,0 +1,85 @@
+package dev.comity.agent.participation;
+
+import dev.comity.agent.protection.DurableFile;
+import dev.comity.plan.Digest;
+import dev.comity.plan.RoundPlan;
+import dev.comity.plan.RunId;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/// The offers of rounds that have not ended, on disk so that a new process goes on with them.
+/// Thread-safe.
+final class OfferStore {
+  private final Path folder;
+  private final Map<Digest, Offer> open = new ConcurrentHashMap<>();
+
+  OfferStore(Path folder) {
+    this.folder = folder;
+    try {
+      Files.createDirectories(folder);
+      try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.offer")) {
+        for (Path file : files) {
+          new DurableFile(file)
+              .read()
+              .map(Offer::decode)
+              .ifPresent(offer -> open.put(offer.digest(), offer));
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list " + folder, e);
+    }
+  }
+
+  /// Keeps `offer`; false when it is known already.
+  boolean keep(Offer offer) {
+    if (open.containsKey(offer.digest())) {
+      return false;
+    }
+    file(offer.digest()).write(offer.encode());
+    open.put(offer.digest(), offer);
+    return true;
+  }
+
+  Optional<RoundPlan> plan(Digest digest) {
+    return Optional.ofNullable(open.get(digest)).map(Offer::plan);
+  }
+
+  /// Oldest rounds first.
+  List<Offer> all() {
+    return open.values().stream()
+        .sorted(Comparator.comparingInt(offer -> offer.plan().round()))
+        .toList();
+  }
+
+  /// The offers of this round and of those before it in the run.
+  List<Offer> upTo(RunId run, int round) {
+    return open.values().stream()
+        .filter(offer -> offer.plan().terms().run().equals(run) && offer.plan().round() <= round)
+        .toList();
+  }
+
+  /// Forgets the offers of this round and of those before it in the run, and says which they were.
+  List<Offer> forgetUpTo(RunId run, int round) {
+    List<Offer> ended = new ArrayList<>(upTo(run, round));
+    ended.forEach(this::forget);
+    return ended;
+  }
+
+  void forget(Offer offer) {
+    open.remove(offer.digest());
+    file(offer.digest()).erase();
+  }
+
+  private DurableFile file(Digest digest) {
+    return new DurableFile(folder.resolve(digest.hex() + ".offer"));
+  }
+}

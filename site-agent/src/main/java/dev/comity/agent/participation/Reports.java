@@ -1,0 +1,99 @@
+package dev.comity.agent.participation;
+
+import com.google.protobuf.UnsafeByteOperations;
+import dev.comity.agent.link.AggregatorLink;
+import dev.comity.agent.link.LinkException;
+import dev.comity.agent.link.RefusedByAggregator;
+import dev.comity.protocol.v1.Failed;
+import dev.comity.protocol.v1.Permitted;
+import dev.comity.protocol.v1.Progress;
+import dev.comity.protocol.v1.Ready;
+import dev.comity.protocol.v1.RefusedByPolicy;
+import dev.comity.protocol.v1.ReportRequest;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The site's word about one round, said until the aggregator heard it. Confined to one thread.
+final class Reports {
+  private static final Logger LOG = LoggerFactory.getLogger(Reports.class);
+  private static final Duration LONGEST_WAIT = Duration.ofSeconds(15);
+
+  private final AggregatorLink link;
+  private final CountDownLatch closing;
+  private final Offer offer;
+
+  Reports(AggregatorLink link, CountDownLatch closing, Offer offer) {
+    this.link = link;
+    this.closing = closing;
+    this.offer = offer;
+  }
+
+  /// False when the aggregator does not take it: the round has ended or goes on without this site.
+  boolean permitted() throws InterruptedException {
+    return say(about().setPermitted(Permitted.getDefaultInstance()));
+  }
+
+  boolean refused(List<String> reasons) throws InterruptedException {
+    return say(about().setRefused(RefusedByPolicy.newBuilder().addAllReasons(reasons)));
+  }
+
+  boolean ready() throws InterruptedException {
+    return say(
+        about()
+            .setReady(
+                Ready.newBuilder()
+                    .setTermsDigest(
+                        UnsafeByteOperations.unsafeWrap(offer.plan().terms().digest().bytes()))));
+  }
+
+  /// @param detail without data
+  boolean failed(String code, String detail) throws InterruptedException {
+    return say(about().setFailed(Failed.newBuilder().setCode(code).setDetail(detail)));
+  }
+
+  /// Said once: the next tenth makes up for one that was lost.
+  void progress(int tenths) {
+    try {
+      link.report(about().setProgress(Progress.newBuilder().setTenths(tenths)).build());
+    } catch (LinkException | RefusedByAggregator e) {
+      LOG.atDebug()
+          .addKeyValue("run", offer.plan().terms().run())
+          .addKeyValue("round", offer.plan().round())
+          .setCause(e)
+          .log("Progress was not heard");
+    }
+  }
+
+  private boolean say(ReportRequest.Builder report) throws InterruptedException {
+    var backoff = new Backoff(closing);
+    while (closing.getCount() > 0) {
+      try {
+        link.report(report.build());
+        return true;
+      } catch (RefusedByAggregator e) {
+        LOG.atInfo()
+            .addKeyValue("run", offer.plan().terms().run())
+            .addKeyValue("round", offer.plan().round())
+            .addKeyValue("reason", e.getMessage())
+            .log("Report was not taken");
+        return false;
+      } catch (LinkException e) {
+        if (Thread.interrupted()) {
+          throw new InterruptedException("interrupted while reporting");
+        }
+        backoff.await(LONGEST_WAIT);
+      }
+    }
+    throw new InterruptedException("the agent closes");
+  }
+
+  private ReportRequest.Builder about() {
+    return ReportRequest.newBuilder()
+        .setRunId(offer.plan().terms().run().toString())
+        .setRound(offer.plan().round())
+        .setPlanDigest(UnsafeByteOperations.unsafeWrap(offer.digest().bytes()));
+  }
+}

@@ -1,0 +1,256 @@
+package dev.comity.agent.participation;
+
+import dev.comity.agent.protection.Sessions;
+import dev.comity.agent.protection.UpdateStore;
+import dev.comity.agent.resources.ResourceGate;
+import dev.comity.agent.training.PauseGate;
+import dev.comity.agent.training.Trainer;
+import dev.comity.agent.training.TrainingOutcome;
+import dev.comity.agent.training.TrainingRefusedException;
+import dev.comity.agent.training.TrainingRequest;
+import dev.comity.codec.MalformedException;
+import dev.comity.plan.Digest;
+import dev.comity.plan.RunKind;
+import dev.comity.plan.SiteId;
+import dev.comity.plan.UpdateTerms;
+import dev.comity.update.DivergedException;
+import dev.comity.update.Metrics;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// From an offered plan to a stored update: decide, verify the base model, train, protect, report
+/// ready. May be interrupted and begun again at any point; an update that is stored is never made
+/// anew. Confined to the training thread.
+final class RoundWork {
+  private static final Logger LOG = LoggerFactory.getLogger(RoundWork.class);
+  private static final Duration LONGEST_WAIT = Duration.ofSeconds(15);
+
+  private final SiteId site;
+  private final OfferCheck check;
+  private final MembershipStore memberships;
+  private final VerifiedModels models;
+  private final UpdateStore updates;
+  private final Sessions sessions;
+  private final Trainer trainer;
+  private final ResourceGate gate;
+  private final StatusBoard status;
+  private final CountDownLatch closing;
+  private final BaselineFile baseline;
+
+  RoundWork(
+      SiteId site,
+      OfferCheck check,
+      MembershipStore memberships,
+      VerifiedModels models,
+      UpdateStore updates,
+      Sessions sessions,
+      Trainer trainer,
+      ResourceGate gate,
+      StatusBoard status,
+      CountDownLatch closing,
+      BaselineFile baseline) {
+    this.site = site;
+    this.check = check;
+    this.memberships = memberships;
+    this.models = models;
+    this.updates = updates;
+    this.sessions = sessions;
+    this.trainer = trainer;
+    this.gate = gate;
+    this.status = status;
+    this.closing = closing;
+    this.baseline = baseline;
+  }
+
+  /// How the work on an offer ended.
+  enum Outcome {
+    /// The update is stored and the aggregator knows.
+    READY,
+    /// The site does not take part in this round.
+    OUT,
+    /// The update's fate in an earlier session is open: try again when it is settled.
+    IN_DOUBT
+  }
+
+  /// Does what `offer` asks for, as far as this site permits it.
+  Outcome work(Offer offer, Reports reports) throws InterruptedException {
+    var terms = offer.plan().terms();
+    List<String> reasons = check.against(offer, memberships.current());
+    if (!reasons.isEmpty()) {
+      return refuse(offer, reports, reasons);
+    }
+    Optional<Digest> stored = updates.storedTerms(terms);
+    if (stored.isPresent()) {
+      switch (sessions.standing(stored.get())) {
+        case SPENT -> {
+          return refuse(
+              offer,
+              reports,
+              List.of("spent: this site's update from the same base model was summed already"));
+        }
+        case IN_DOUBT -> {
+          show(offer, AgentStatus.Phase.IN_DOUBT, 10, null);
+          return Outcome.IN_DOUBT;
+        }
+        case UNSENT, FREE -> {}
+      }
+      if (!stored.get().equals(terms.digest())) {
+        return refuse(
+            offer,
+            reports,
+            List.of(
+                "terms %s: this site holds an update from the same base model under terms %s, and makes no second one"
+                    .formatted(terms.digest().abbreviated(), stored.get().abbreviated())));
+      }
+    }
+    if (!reports.permitted()) {
+      return Outcome.OUT;
+    }
+    Optional<Metrics> evaluated = Optional.empty();
+    try {
+      if (stored.isEmpty()) {
+        evaluated = Optional.of(produce(offer, reports));
+      }
+    } catch (DoesNotFollowException | MalformedException e) {
+      return fail(offer, reports, "does-not-follow", String.valueOf(e.getMessage()));
+    } catch (DivergedException e) {
+      return fail(offer, reports, "diverged", "the update is no longer finite");
+    } catch (TrainingRefusedException e) {
+      return switch (e.reason()) {
+        case DIVERGED -> fail(offer, reports, "diverged", String.valueOf(e.getMessage()));
+        case UNSUITABLE -> fail(offer, reports, "unsuitable", String.valueOf(e.getMessage()));
+      };
+    } catch (IllegalArgumentException e) {
+      LOG.atWarn()
+          .addKeyValue("run", terms.run())
+          .addKeyValue("round", offer.plan().round())
+          .setCause(e)
+          .log("Update does not fit the plan");
+      return fail(
+          offer,
+          reports,
+          "unsuitable",
+          "the update does not fit the plan's limits; the operator finds the reason in the agent's log");
+    } catch (UncheckedIOException e) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException("interrupted while storing");
+      }
+      LOG.atError()
+          .addKeyValue("run", terms.run())
+          .addKeyValue("round", offer.plan().round())
+          .setCause(e)
+          .log("Update could not be stored");
+      return fail(offer, reports, "disk", "the site's disk failed or is full");
+    }
+    show(offer, AgentStatus.Phase.READY, 10, null);
+    boolean heard = reports.ready();
+    if (terms.kind() == RunKind.EVALUATE && evaluated.isPresent()) {
+      compareWithAlone(terms, evaluated.get());
+    }
+    return heard ? Outcome.READY : Outcome.OUT;
+  }
+
+  /// Of interest to the site alone: a failure costs the round nothing.
+  private void compareWithAlone(UpdateTerms terms, Metrics federated) throws InterruptedException {
+    try {
+      baseline.write(terms, federated);
+    } catch (TrainingRefusedException | UncheckedIOException e) {
+      LOG.atWarn()
+          .addKeyValue("run", terms.run())
+          .setCause(e)
+          .log("Local baseline could not be written");
+    }
+  }
+
+  /// Trains and stores; gives the base model's evaluation.
+  private Metrics produce(Offer offer, Reports reports)
+      throws DoesNotFollowException, InterruptedException {
+    var terms = offer.plan().terms();
+    float[] base = verifiedBase(offer);
+    show(offer, AgentStatus.Phase.TRAINING, 0, null);
+    TrainingOutcome outcome =
+        trainer.train(
+            new TrainingRequest(terms, site, base),
+            tenths -> {
+              show(offer, AgentStatus.Phase.TRAINING, tenths, null);
+              reports.progress(tenths);
+            },
+            pauses());
+    updates.protect(terms, outcome.update());
+    trainer.discard(terms.digest());
+    return outcome.base();
+  }
+
+  /// The gate in the trainer's terms.
+  private PauseGate pauses() {
+    return new PauseGate() {
+      @Override
+      public boolean isOpen() {
+        return gate.isOpen();
+      }
+
+      @Override
+      public void awaitOpen() throws InterruptedException {
+        gate.awaitOpen();
+      }
+    };
+  }
+
+  private float[] verifiedBase(Offer offer) throws DoesNotFollowException, InterruptedException {
+    var backoff = new Backoff(closing);
+    while (closing.getCount() > 0) {
+      try {
+        return models.verify(offer.version(), offer.plan().terms().seed());
+      } catch (IOException e) {
+        if (Thread.interrupted()) {
+          throw new InterruptedException("interrupted while fetching");
+        }
+        LOG.atDebug()
+            .addKeyValue("run", offer.plan().terms().run())
+            .setCause(e)
+            .log("Base model could not be fetched yet");
+        backoff.await(LONGEST_WAIT);
+      }
+    }
+    throw new InterruptedException("the agent closes");
+  }
+
+  private Outcome refuse(Offer offer, Reports reports, List<String> reasons)
+      throws InterruptedException {
+    LOG.atInfo()
+        .addKeyValue("run", offer.plan().terms().run())
+        .addKeyValue("round", offer.plan().round())
+        .addKeyValue("reasons", reasons)
+        .log("Round refused");
+    show(offer, AgentStatus.Phase.REFUSED, 0, String.join("; ", reasons));
+    reports.refused(reasons);
+    return Outcome.OUT;
+  }
+
+  private Outcome fail(Offer offer, Reports reports, String code, String detail)
+      throws InterruptedException {
+    LOG.atWarn()
+        .addKeyValue("run", offer.plan().terms().run())
+        .addKeyValue("round", offer.plan().round())
+        .addKeyValue("code", code)
+        .addKeyValue("reason", detail)
+        .log("Round failed on this site");
+    show(offer, AgentStatus.Phase.FAILED, 0, detail);
+    reports.failed(code, detail);
+    return Outcome.OUT;
+  }
+
+  private void show(
+      Offer offer,
+      AgentStatus.Phase phase,
+      int tenths,
+      @org.jspecify.annotations.Nullable String reason) {
+    status.round(offer.digest(), offer.plan(), phase, tenths, reason);
+  }
+}

@@ -1,0 +1,137 @@
+package dev.comity.agent.participation;
+
+import dev.comity.agent.link.AggregatorLink;
+import dev.comity.agent.link.LinkException;
+import dev.comity.agent.link.RefusedByAggregator;
+import dev.comity.agent.policy.SitePolicy;
+import dev.comity.agent.protection.Sessions;
+import dev.comity.membership.MembershipEpoch;
+import dev.comity.plan.Digest;
+import dev.comity.protocol.v1.SessionEnded;
+import dev.comity.protocol.v1.SessionPhase;
+import dev.comity.protocol.v1.SessionStep;
+import dev.comity.session.SessionRefusal;
+import dev.comity.session.SignedMessage;
+import dev.comity.session.Standing;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The site's steps in aggregation sessions. Every step may be repeated: the same bytes are sent
+/// again. Confined to the agent's main thread.
+final class SessionWork {
+  private static final Logger LOG = LoggerFactory.getLogger(SessionWork.class);
+  private static final int MOST_VIEW_BYTES = 256 << 20;
+
+  private final AggregatorLink link;
+  private final Sessions sessions;
+  private final OfferStore offers;
+  private final MembershipStore memberships;
+  private final SitePolicy policy;
+  private final Digest keyId;
+  private final StatusBoard status;
+
+  SessionWork(
+      AggregatorLink link,
+      Sessions sessions,
+      OfferStore offers,
+      MembershipStore memberships,
+      SitePolicy policy,
+      Digest keyId,
+      StatusBoard status) {
+    this.link = link;
+    this.sessions = sessions;
+    this.offers = offers;
+    this.memberships = memberships;
+    this.policy = policy;
+    this.keyId = keyId;
+    this.status = status;
+  }
+
+  /// Answers what a session needs from this site. A refusal by either side is logged and ends the
+  /// step; the session goes on without this site.
+  ///
+  /// @throws LinkException when the step must be tried again
+  void step(SessionStep step) throws LinkException {
+    Digest session = Digest.ofValue(step.getSessionId().toByteArray());
+    try {
+      byte[] view = link.fetch(Digest.ofValue(step.getViewDigest().toByteArray()), MOST_VIEW_BYTES);
+      answer(session, step.getPhase(), view);
+    } catch (SessionRefusal e) {
+      refused(session, step.getPhase(), e.reason().name(), e);
+    } catch (RefusedByAggregator e) {
+      refused(session, step.getPhase(), e.code(), e);
+    }
+  }
+
+  private void answer(Digest session, SessionPhase phase, byte[] view)
+      throws LinkException, RefusedByAggregator {
+    switch (phase) {
+      case SESSION_PHASE_ADVERTISE_KEYS ->
+          send(sessions.advertise(view, bounds(), offers::plan), phase);
+      case SESSION_PHASE_SHARE_KEYS -> send(sessions.share(session, view), phase);
+      case SESSION_PHASE_MASKED_INPUT -> {
+        var input = sessions.mask(session, view);
+        send(input.header(), phase);
+        link.upload(session, input.update());
+      }
+      case SESSION_PHASE_VOTE -> send(sessions.vote(session, view), phase);
+      case SESSION_PHASE_UNMASK -> send(sessions.unmask(session, view), phase);
+      case SESSION_PHASE_ABORT_VOTE -> send(sessions.abort(session, view, bounds()), phase);
+      case SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->
+          LOG.atWarn()
+              .addKeyValue("session", session.abbreviated())
+              .log("Session asks for a phase that this agent does not know; upgrade the agent");
+    }
+  }
+
+  /// Settles the lock of a session that has ended; gives what became of its update.
+  Standing ended(SessionEnded ended) throws LinkException {
+    Digest session = Digest.ofValue(ended.getSessionId().toByteArray());
+    try {
+      if (ended.getCertificateDigest().isEmpty()) {
+        return sessions.endedUnsent(session);
+      }
+      byte[] certificate =
+          link.fetch(Digest.ofValue(ended.getCertificateDigest().toByteArray()), MOST_VIEW_BYTES);
+      return sessions.settle(session, certificate);
+    } catch (SessionRefusal e) {
+      refused(session, SessionPhase.SESSION_PHASE_UNSPECIFIED, e.reason().name(), e);
+      return Standing.IN_DOUBT;
+    } catch (RefusedByAggregator e) {
+      refused(session, SessionPhase.SESSION_PHASE_UNSPECIFIED, e.code(), e);
+      return Standing.IN_DOUBT;
+    }
+  }
+
+  private void send(SignedMessage message, SessionPhase phase)
+      throws LinkException, RefusedByAggregator {
+    link.send(message, phase, keyId);
+    status.problem(null);
+    LOG.atInfo()
+        .addKeyValue("session", message.session().abbreviated())
+        .addKeyValue("phase", message.phase())
+        .log("Session message sent");
+  }
+
+  private Sessions.Bounds bounds() {
+    MembershipEpoch membership =
+        memberships
+            .current()
+            .orElseThrow(() ->
+                new SessionRefusal(
+                    SessionRefusal.Reason.NOT_A_MEMBER,
+                    "this site has not seen a membership that the consortium signed"));
+    return new Sessions.Bounds(
+        membership, Math.max(policy.nCFloor(), membership.nCFloor()), policy.minHonestFloor());
+  }
+
+  private void refused(Digest session, SessionPhase phase, String code, Exception cause) {
+    LOG.atWarn()
+        .addKeyValue("session", session.abbreviated())
+        .addKeyValue("phase", phase)
+        .addKeyValue("code", code)
+        .addKeyValue("reason", cause.getMessage())
+        .log("Session step refused");
+    status.problem(cause.getMessage());
+  }
+}

@@ -1,0 +1,81 @@
+package dev.comity.agent.participation;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/// The folder that is a site: settings, keys and state. Everything a site knows lies under it.
+///
+/// | path | holds |
+/// |---|---|
+/// | `agent.yaml` | whom the site joined ([AgentSettings]) |
+/// | `policy.yaml` | what it takes part in; optional |
+/// | `mapping.yaml` | how its data become examples, unless `agent.yaml` names another file |
+/// | `keys/` | TLS key and certificate, message key, site secret |
+/// | `state/` | membership, offers, verified models, checkpoints, updates, sessions |
+/// | `baseline.json` | what the site reaches alone; its own |
+public record SiteDirectory(Path path) {
+  public SiteDirectory {
+    path = path.toAbsolutePath().normalize();
+  }
+
+  public Path settings() {
+    return path.resolve("agent.yaml");
+  }
+
+  Path policy() {
+    return path.resolve("policy.yaml");
+  }
+
+  public Path keys() {
+    return path.resolve("keys");
+  }
+
+  Path state() {
+    return path.resolve("state");
+  }
+
+  Path baseline() {
+    return path.resolve("baseline.json");
+  }
+
+  /// Where a running agent writes the port of its status page.
+  public Path statusPort() {
+    return state().resolve("status-port");
+  }
+
+  /// Locks the folder for this process until the result is closed.
+  ///
+  /// @throws IllegalStateException when another agent holds it
+  FileChannel lock() {
+    try {
+      Files.createDirectories(state());
+      var channel =
+          FileChannel.open(
+              state().resolve("agent.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      if (!locked(channel)) {
+        channel.close();
+        throw new IllegalStateException(
+            "another agent runs in %s: stop it first; two agents with one identity would reveal their site's update"
+                .formatted(path));
+      }
+      return channel;
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot lock " + state(), e);
+    }
+  }
+
+  private static boolean locked(FileChannel channel) throws IOException {
+    try {
+      FileLock lock = channel.tryLock();
+      return lock != null;
+    } catch (OverlappingFileLockException e) {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,90 @@
+package dev.comity.agent.participation;
+
+import dev.comity.plan.Digest;
+import dev.comity.plan.RoundPlan;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// Collects what [AgentStatus] shows. Thread-safe.
+final class StatusBoard {
+  private final String federation;
+  private final String site;
+  private final String fingerprint;
+  private final Clock clock;
+  private final Map<Digest, AgentStatus.Round> rounds = new LinkedHashMap<>();
+  private AgentStatus.State state = AgentStatus.State.UNKNOWN;
+  private boolean connected;
+  private Instant since;
+  private @Nullable String problem;
+  private long membershipVersion;
+  private int inDoubt;
+
+  StatusBoard(String federation, String site, String fingerprint, Clock clock) {
+    this.federation = federation;
+    this.site = site;
+    this.fingerprint = fingerprint;
+    this.clock = clock;
+    this.since = clock.instant();
+  }
+
+  synchronized AgentStatus snapshot() {
+    return new AgentStatus(
+        federation,
+        site,
+        fingerprint,
+        state,
+        connected,
+        since,
+        problem,
+        membershipVersion,
+        inDoubt,
+        List.copyOf(rounds.values()));
+  }
+
+  synchronized void connected() {
+    if (!connected) {
+      connected = true;
+      since = clock.instant();
+    }
+    problem = null;
+  }
+
+  synchronized void disconnected(@Nullable String why) {
+    if (connected) {
+      connected = false;
+      since = clock.instant();
+    }
+    problem = why;
+  }
+
+  synchronized void problem(@Nullable String what) {
+    problem = what;
+  }
+
+  synchronized void state(AgentStatus.State now) {
+    state = now;
+  }
+
+  synchronized void membership(long version) {
+    membershipVersion = version;
+  }
+
+  synchronized void inDoubt(int updates) {
+    inDoubt = updates;
+  }
+
+  synchronized void round(
+      Digest digest, RoundPlan plan, AgentStatus.Phase phase, int tenths, @Nullable String reason) {
+    rounds.put(
+        digest,
+        new AgentStatus.Round(plan.terms().run().toString(), plan.round(), phase, tenths, reason));
+  }
+
+  synchronized void ended(Digest digest) {
+    rounds.remove(digest);
+  }
+}

@@ -1,0 +1,60 @@
+package dev.comity.agent.participation;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Collectors;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DatabindException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.exc.UnrecognizedPropertyException;
+import tools.jackson.dataformat.yaml.YAMLMapper;
+
+/// Reads a settings file into a record; an unknown, repeated or ill-typed key is refused by name.
+final class StrictYaml {
+  private static final YAMLMapper MAPPER =
+      YAMLMapper.builder()
+          .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .build();
+
+  private StrictYaml() {}
+
+  static <T> T read(Path file, Class<T> type) {
+    try {
+      T value = MAPPER.readValue(Files.readString(file, StandardCharsets.UTF_8), type);
+      if (value == null) {
+        throw new RefusedSettings(file + ": is empty");
+      }
+      return value;
+    } catch (UnrecognizedPropertyException e) {
+      throw new RefusedSettings(
+          "%s: unknown key %s; known keys: %s"
+              .formatted(
+                  file,
+                  e.getPropertyName(),
+                  e.getKnownPropertyIds().stream()
+                      .map(String::valueOf)
+                      .sorted()
+                      .collect(Collectors.joining(", "))),
+          e);
+    } catch (DatabindException e) {
+      throw new RefusedSettings(
+          "%s: key %s: %s".formatted(file, key(e), e.getOriginalMessage()), e);
+    } catch (JacksonException e) {
+      throw new RefusedSettings("%s: is no YAML: %s".formatted(file, e.getOriginalMessage()), e);
+    } catch (IOException e) {
+      throw new RefusedSettings(file + ": cannot be read", e);
+    }
+  }
+
+  private static String key(DatabindException e) {
+    String path =
+        e.getPath().stream()
+            .map(reference -> String.valueOf(reference.getPropertyName()))
+            .collect(Collectors.joining("."));
+    return path.isEmpty() ? "(root)" : path;
+  }
+}

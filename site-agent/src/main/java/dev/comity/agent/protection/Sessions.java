@@ -1,0 +1,205 @@
+package dev.comity.agent.protection;
+
+import dev.comity.membership.MembershipEpoch;
+import dev.comity.plan.Digest;
+import dev.comity.plan.RoundPlan;
+import dev.comity.plan.SiteId;
+import dev.comity.session.SessionDescriptor;
+import dev.comity.session.SessionRefusal;
+import dev.comity.session.SignedMessage;
+import dev.comity.session.SignedView;
+import dev.comity.session.SiteSession;
+import dev.comity.session.SiteVault;
+import dev.comity.session.Standing;
+import dev.comity.update.MaskedUpdate;
+import dev.comity.update.NoisedUpdate;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+
+/// The site's part in its aggregation sessions. A session that an earlier process began is left if
+/// nothing was sent yet; otherwise its update stays in doubt until a certificate settles it.
+///
+/// Thread-safe: one call at a time.
+public final class Sessions implements AutoCloseable {
+  private final SiteId site;
+  private final SiteKeys keys;
+  private final UpdateStore updates;
+  private final SiteVault vault;
+  private final Clock clock;
+  private final SecureRandom random = new SecureRandom();
+  private final Map<Digest, SiteSession> open = new HashMap<>();
+
+  private Sessions(SiteId site, SiteKeys keys, UpdateStore updates, SiteVault vault, Clock clock) {
+    this.site = site;
+    this.keys = keys;
+    this.updates = updates;
+    this.vault = vault;
+    this.clock = clock;
+  }
+
+  /// Opens the site's vault, which no other process may hold.
+  public static Sessions inDirectory(
+      Path directory, SiteId site, SiteKeys keys, UpdateStore updates, Clock clock)
+      throws IOException {
+    return new Sessions(
+        site, keys, updates, SiteVault.inDirectory(directory, keys.siteSecret()), clock);
+  }
+
+  /// The bounds that this site demands of every session, beside the membership it knows.
+  public record Bounds(MembershipEpoch membership, int nCFloor, int minHonestFloor) {}
+
+  /// Updates that a session may still hold: terms digest to session.
+  public synchronized Map<Digest, Digest> locks() {
+    return vault.locks();
+  }
+
+  /// What became of the update of these terms.
+  public synchronized Standing standing(Digest terms) {
+    return Standing.of(vault, terms);
+  }
+
+  /// Leaves every session of an earlier process in which nothing was sent.
+  public synchronized void leaveUnsent() {
+    vault
+        .locks()
+        .forEach((terms, session) -> {
+          if (Standing.of(vault, terms) == Standing.UNSENT) {
+            SiteSession.leave(vault, session);
+          }
+        });
+  }
+
+  /// Enters the session of a descriptor view and gives the first message.
+  ///
+  /// @param plans the plans that this site permitted, by digest
+  /// @throws SessionRefusal when the session is not one that this site may enter
+  public synchronized SignedMessage advertise(
+      byte[] view, Bounds bounds, Function<Digest, Optional<RoundPlan>> plans) {
+    var descriptor = SessionDescriptor.decode(SignedView.decode(view).document().toByteArray());
+    SiteSession known = open.get(descriptor.id());
+    if (known != null) {
+      return known.advertise();
+    }
+    RoundPlan plan =
+        plans
+            .apply(descriptor.plan())
+            .orElseThrow(() ->
+                new SessionRefusal(
+                    SessionRefusal.Reason.MISMATCH,
+                    "session %s names plan %s, which this site has not permitted"
+                        .formatted(
+                            descriptor.id().abbreviated(), descriptor.plan().abbreviated())));
+    NoisedUpdate update =
+        updates
+            .load(plan.terms())
+            .orElseThrow(() ->
+                new SessionRefusal(
+                    SessionRefusal.Reason.MISMATCH,
+                    "session %s asks for an update that this site does not hold"
+                        .formatted(descriptor.id().abbreviated())));
+    var session =
+        SiteSession.open(
+            new SiteSession.Site(
+                site,
+                keys.messageKey(),
+                bounds.membership(),
+                vault,
+                bounds.nCFloor(),
+                bounds.minHonestFloor(),
+                clock,
+                random),
+            plan,
+            update,
+            view);
+    open.put(descriptor.id(), session);
+    return session.advertise();
+  }
+
+  /// Answers the view of keys.
+  public synchronized SignedMessage share(Digest session, byte[] view) {
+    return opened(session).share(view);
+  }
+
+  /// A signed header and the vector it announces: the header is sent first.
+  public record MaskedInput(SignedMessage header, MaskedUpdate update) {}
+
+  /// Answers the view of shares. From here on the update is in doubt until a certificate says more.
+  public synchronized MaskedInput mask(Digest session, byte[] view) {
+    var input = opened(session).mask(view);
+    return new MaskedInput(input.header(), input.update());
+  }
+
+  /// Answers the view of headers.
+  public synchronized SignedMessage vote(Digest session, byte[] view) {
+    return opened(session).vote(view);
+  }
+
+  /// Answers a COMMIT certificate.
+  public synchronized SignedMessage unmask(Digest session, byte[] view) {
+    return opened(session).unmask(view);
+  }
+
+  /// Answers a proposal to abort, also in a session of an earlier process.
+  public synchronized SignedMessage abort(Digest session, byte[] view, Bounds bounds) {
+    SiteSession known = open.get(session);
+    if (known == null) {
+      known =
+          SiteSession.reopen(
+              new SiteSession.Site(
+                  site,
+                  keys.messageKey(),
+                  bounds.membership(),
+                  vault,
+                  bounds.nCFloor(),
+                  bounds.minHonestFloor(),
+                  clock,
+                  random),
+              session);
+    }
+    return known.abort(view);
+  }
+
+  /// Takes a certificate as the proof of how a session ended.
+  public synchronized Standing settle(Digest session, byte[] certificate) {
+    Standing standing = Standing.settle(vault, session, certificate);
+    open.remove(session);
+    return standing;
+  }
+
+  /// A session ended before any masked input: its update is free, unless this site did send one.
+  public synchronized Standing endedUnsent(Digest session) {
+    Standing standing = Standing.UNSENT;
+    for (var lock : vault.locks().entrySet()) {
+      if (lock.getValue().equals(session)) {
+        standing = Standing.of(vault, lock.getKey());
+        if (standing == Standing.UNSENT) {
+          SiteSession.leave(vault, session);
+        }
+      }
+    }
+    open.remove(session);
+    return standing;
+  }
+
+  @Override
+  public synchronized void close() {
+    vault.close();
+  }
+
+  private SiteSession opened(Digest session) {
+    SiteSession known = open.get(session);
+    if (known == null) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.LEFT,
+          "session %s was begun by an earlier process of this site and left"
+              .formatted(session.abbreviated()));
+    }
+    return known;
+  }
+}

@@ -1,0 +1,130 @@
+package dev.comity.agent.protection;
+
+import dev.comity.codec.CborReader;
+import dev.comity.codec.CborWriter;
+import dev.comity.plan.Digest;
+import dev.comity.plan.RunId;
+import dev.comity.plan.UpdateTerms;
+import dev.comity.update.LocalUpdate;
+import dev.comity.update.NoisedUpdate;
+import dev.comity.update.RoundingKey;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/// The encoded updates of a site, on its own disk until a session sums them. There is one for each
+/// (run, kind, base model), ever: what is stored is offered again, never made anew.
+///
+/// Thread-safe.
+public final class UpdateStore {
+  private final Path folder;
+  private final SiteKeys keys;
+
+  /// @param folder made when it is missing
+  public UpdateStore(Path folder, SiteKeys keys) {
+    this.folder = folder;
+    this.keys = keys;
+    try {
+      Files.createDirectories(folder);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make the folder " + folder, e);
+    }
+  }
+
+  /// Clips, encodes and stores an update by its terms. Returns once it is on disk; a stored update
+  /// of the same run, kind and base model stays as it is.
+  ///
+  /// @throws IllegalArgumentException when the update does not fit the terms
+  public synchronized void protect(UpdateTerms terms, LocalUpdate update) {
+    if (storedTerms(terms).isPresent()) {
+      return;
+    }
+    NoisedUpdate stored =
+        update
+            .clip(terms.clipNorm())
+            .encode(
+                terms.vector(),
+                RoundingKey.derive(keys.siteSecret(), terms.run(), terms.kind(), terms.baseModel()))
+            .noise(terms.noise());
+    termsFile(name(terms))
+        .write(
+            CborWriter.map()
+                .bytes("terms", terms.digest().bytes())
+                .integer("baseVersion", terms.baseVersion())
+                .toBytes());
+    try {
+      stored.store(updateFile(name(terms)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "cannot store the update in %s: check that the disk has room".formatted(folder), e);
+    }
+  }
+
+  /// The digest of the terms under which an update of the same run, kind and base model is stored.
+  public synchronized Optional<Digest> storedTerms(UpdateTerms terms) {
+    return Files.exists(updateFile(name(terms)))
+        ? termsFile(name(terms)).read().map(content -> read(content).terms())
+        : Optional.empty();
+  }
+
+  /// The update stored under exactly these terms.
+  synchronized Optional<NoisedUpdate> load(UpdateTerms terms) {
+    if (!storedTerms(terms).equals(Optional.of(terms.digest()))) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(NoisedUpdate.load(updateFile(name(terms))));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read the stored update in " + folder, e);
+    }
+  }
+
+  /// Erases the update of these terms' run, kind and base model.
+  public synchronized void erase(UpdateTerms terms) {
+    erase(name(terms));
+  }
+
+  /// Erases the updates of `run` whose base is older than `version`: nothing can sum them any more.
+  public synchronized void eraseOlder(RunId run, int version) {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, run + "_*.terms")) {
+      for (Path file : files) {
+        Optional<byte[]> content = new DurableFile(file).read();
+        if (content.isPresent() && read(content.get()).baseVersion() < version) {
+          String name = file.getFileName().toString();
+          erase(name.substring(0, name.length() - ".terms".length()));
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list " + folder, e);
+    }
+  }
+
+  private void erase(String name) {
+    new DurableFile(updateFile(name)).erase();
+    termsFile(name).erase();
+  }
+
+  private record Stored(Digest terms, int baseVersion) {}
+
+  private static Stored read(byte[] content) {
+    return CborReader.read(
+        content,
+        "StoredUpdate",
+        in -> new Stored(Digest.ofValue(in.bytes("terms", Digest.SIZE)), in.int32("baseVersion")));
+  }
+
+  private static String name(UpdateTerms terms) {
+    return "%s_%s_%s".formatted(terms.run(), terms.kind(), terms.baseModel().hex());
+  }
+
+  private Path updateFile(String name) {
+    return folder.resolve(name + ".z");
+  }
+
+  private DurableFile termsFile(String name) {
+    return new DurableFile(folder.resolve(name + ".terms"));
+  }
+}

@@ -1,0 +1,417 @@
+package dev.comity.agent.participation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.comity.plan.Digest;
+import dev.comity.plan.RoundPlan;
+import dev.comity.plan.RunKind;
+import dev.comity.plan.SiteId;
+import dev.comity.protocol.v1.ReportRequest;
+import dev.comity.session.ServerSession;
+import dev.comity.session.SignedMessage;
+import dev.comity.session.SignedView;
+import io.grpc.ClientInterceptor;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Agents with real keys, TLS, PyTorch and sessions against [TestAggregator]. A new agent on the
+/// directory of one that stopped stands for a process that was killed and started again.
+class AgentTest {
+  private static final List<SiteId> SITES =
+      List.of(
+          new SiteId("s1"), new SiteId("s2"), new SiteId("s3"), new SiteId("s4"), new SiteId("s5"));
+  private static final SiteId LAST = SITES.getLast();
+
+  @TempDir Path folder;
+  private TestAggregator aggregator;
+  private final Map<SiteId, Agent> agents = new HashMap<>();
+
+  @BeforeEach
+  void join() throws Exception {
+    aggregator = new TestAggregator(Files.createDirectories(folder.resolve("spool")));
+    for (SiteId site : SITES) {
+      join(site);
+    }
+  }
+
+  @AfterEach
+  void stop() {
+    agents.values().forEach(Agent::close);
+    aggregator.close();
+  }
+
+  @Test
+  void fiveSitesTrainTwoRoundsAndEvaluate() throws Exception {
+    startAll();
+    aggregator.admit();
+
+    commitRound(1, RunKind.TRAIN);
+    commitRound(2, RunKind.TRAIN);
+    commitRound(3, RunKind.EVALUATE);
+
+    assertThat(aggregator.version().version()).isEqualTo(2);
+    var metrics = aggregator.lastSum().metrics().orElseThrow();
+    assertThat(metrics.correct()).isGreaterThan(metrics.examples() / 2);
+    for (SiteId site : SITES) {
+      aggregator.await(
+          site + " has ended its rounds", () -> agent(site).status().rounds().isEmpty());
+      assertThat(agent(site).status().inDoubt()).isZero();
+      assertThat(agent(site).status().problem()).isNull();
+      assertThat(storedUpdates(site)).isEmpty();
+      assertThat(directory(site).state().resolve("models").resolve(TestAggregator.RUN.toString()))
+          .isDirectoryContaining(
+              "glob:**2-%s.weights.safetensors".formatted(aggregator.version().digest().hex()));
+      aggregator.await(site + " has its baseline", () -> Files.exists(directory(site).baseline()));
+    }
+  }
+
+  @Test
+  void anAgentThatIsKilledWhenReadyTakesPartWithTheSameUpdate() throws Exception {
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    Map<String, Digest> before = storedUpdates(LAST);
+
+    restart(LAST);
+    aggregator.begin(SITES);
+    finishSession();
+
+    assertThat(storedUpdates(LAST)).isEqualTo(before).isNotEmpty();
+    aggregator.commit();
+    assertThat(aggregator.version().origin().orElseThrow().participants())
+        .containsExactlyElementsOf(SITES);
+  }
+
+  @Test
+  void anAgentThatIsKilledInTrainingGoesOnAndReportsReady() throws Exception {
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    aggregator.await(
+        "the last site was asked",
+        () -> aggregator.reports(LAST).stream().anyMatch(ReportRequest::hasPermitted));
+
+    restart(LAST);
+
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+  }
+
+  @Test
+  void anAgentThatIsKilledBeforeItsUploadLeavesTheSessionAndKeepsItsUpdate() throws Exception {
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.withhold((site, kind) -> site.equals(LAST) && kind == SignedView.Kind.SHARES);
+    aggregator.begin(SITES);
+    aggregator.await(
+        "the others delivered",
+        () -> SITES.stream().filter(aggregator::deliveredInput).count() == SITES.size() - 1);
+
+    restart(LAST);
+
+    assertThat(aggregator.openLocks(LAST)).isEmpty();
+    aggregator.withhold((site, kind) -> false);
+    aggregator.deadline(SignedMessage.Phase.MASKED_INPUT);
+    finishSession();
+    aggregator.commit();
+    assertThat(aggregator.version().origin().orElseThrow().participants())
+        .containsExactlyElementsOf(SITES.subList(0, 4));
+    aggregator.await("the late update is erased", () -> storedUpdates(LAST).isEmpty());
+    assertThat(agent(LAST).status().inDoubt()).isZero();
+  }
+
+  @Test
+  void anAgentThatIsKilledAfterItsUploadIsInDoubtUntilTheCertificate() throws Exception {
+    startAll();
+    aggregator.admit();
+    RoundPlan plan = aggregator.open(1, RunKind.TRAIN);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.withhold((site, kind) -> kind == SignedView.Kind.HEADERS);
+    aggregator.begin(SITES);
+    aggregator.await("all delivered", () -> SITES.stream().allMatch(aggregator::deliveredInput));
+
+    restart(LAST);
+
+    assertThat(aggregator.openLocks(LAST)).containsExactly(plan.terms().digest());
+    assertThat(agent(LAST).status().inDoubt()).isEqualTo(1);
+    aggregator.withhold((site, kind) -> false);
+    finishSession();
+    aggregator.commit();
+    assertThat(aggregator.version().origin().orElseThrow().participants())
+        .containsExactlyElementsOf(SITES);
+    aggregator.await("the doubt is gone", () -> agent(LAST).status().inDoubt() == 0);
+    aggregator.await("the round has ended", () -> agent(LAST).status().rounds().isEmpty());
+  }
+
+  @Test
+  void killedAgentsLeaveTheSameModelToTheBit() throws Exception {
+    startAll();
+    aggregator.admit();
+    commitRound(1, RunKind.TRAIN);
+    float[] undisturbed = aggregator.weights();
+    stop();
+    agents.clear();
+    folder = Files.createDirectories(folder.resolve("again"));
+    join();
+
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    for (SiteId site : SITES) {
+      restart(site);
+    }
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    restart(LAST);
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+
+    assertThat(aggregator.weights()).isEqualTo(undisturbed);
+  }
+
+  @Test
+  void anAbandonedRoundsUpdateIsOfferedAgainAndNotMadeAnew() throws Exception {
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    Map<String, Digest> before = storedUpdates(LAST);
+    aggregator.abandon("test");
+
+    aggregator.open(2, RunKind.TRAIN);
+    aggregator.await("all are ready again", () -> aggregator.ready().size() == SITES.size());
+
+    assertThat(storedUpdates(LAST)).isEqualTo(before).isNotEmpty();
+    assertThat(aggregator.reports(LAST)).noneMatch(ReportRequest::hasProgress);
+  }
+
+  @Test
+  void anUpdateUnderOtherTermsIsNotMadeForTheSameBase() throws Exception {
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.abandon("test");
+
+    aggregator.open(2, RunKind.TRAIN, plan -> TestPlans.withPurpose(plan, "another"));
+
+    aggregator.await("all refused", () -> SITES.stream().allMatch(this::hasRefused));
+    assertThat(refusals(LAST)).anyMatch(reason -> reason.startsWith("terms "));
+  }
+
+  @Test
+  void aModelThatDoesNotFollowIsNotTrainedFrom() throws Exception {
+    startAll();
+    aggregator.admit();
+    aggregator.forgeVersion();
+
+    aggregator.open(1, RunKind.TRAIN);
+
+    aggregator.await(
+        "all failed",
+        () ->
+            SITES.stream()
+                .allMatch(site ->
+                    aggregator.reports(site).stream()
+                        .anyMatch(said ->
+                            said.hasFailed()
+                                && said.getFailed().getCode().equals("does-not-follow"))));
+    assertThat(aggregator.ready()).isEmpty();
+  }
+
+  @Test
+  void aPlanBelowTheSitesFloorsIsRefusedWithEveryReason() throws Exception {
+    startAll();
+    aggregator.admit();
+
+    aggregator.open(1, RunKind.TRAIN, plan -> TestPlans.withoutCollusion(plan));
+
+    aggregator.await("all refused", () -> SITES.stream().allMatch(this::hasRefused));
+    assertThat(refusals(LAST))
+        .anyMatch(reason -> reason.contains("membership version 1 demands >= 1"))
+        .anyMatch(reason -> reason.contains("this site demands >= 1"));
+  }
+
+  @Test
+  void aFetchThatBreaksOffGoesOnWhereItWas() throws Exception {
+    startAll();
+    aggregator.admit();
+    aggregator.breakFetchesOfSums();
+
+    commitRound(1, RunKind.TRAIN);
+
+    for (SiteId site : SITES) {
+      aggregator.await(site + " has verified", () -> agent(site).status().rounds().isEmpty());
+    }
+    assertThat(aggregator.fetchedFrom(aggregator.version().origin().orElseThrow().sum()))
+        .contains(0L)
+        .anyMatch(offset -> offset > 0);
+  }
+
+  @Test
+  void neitherDataNorUpdateNorSecretLeavesASite() throws Exception {
+    var left = new Recorder();
+    for (SiteId site : SITES.subList(0, 4)) {
+      start(site);
+    }
+    start(LAST, List.of(left));
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    byte[] stored = Files.readAllBytes(onlyUpdate(LAST));
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+
+    byte[] all = left.bytes();
+    assertThat(left.messages()).contains("UploadChunk", "SendRequest", "ReportRequest");
+    int searched = 0;
+    for (int at = 0; at + 8 <= stored.length; at += 4) {
+      byte[] window = Arrays.copyOfRange(stored, at, at + 8);
+      if (!isQuiet(window)) {
+        searched++;
+        assertThat(contains(all, window)).as("bytes %d.. of the stored update", at).isFalse();
+      }
+    }
+    assertThat(searched).isGreaterThan(8);
+    assertThat(contains(all, Files.readAllBytes(directory(LAST).keys().resolve("site.secret"))))
+        .isFalse();
+    for (String line : Files.readAllLines(directory(LAST).path().resolve("data.csv"))) {
+      for (String cell : line.split(",")) {
+        if (cell.length() > 6) {
+          assertThat(contains(all, cell.getBytes(StandardCharsets.US_ASCII))).isFalse();
+        }
+      }
+    }
+  }
+
+  /// Too many zeros or letters to be an update's own: the file's head, and blocks of zeros.
+  private static boolean isQuiet(byte[] window) {
+    int quiet = 0;
+    for (byte each : window) {
+      quiet += each == 0 || each == -1 || (each >= '0' && each <= 'z') ? 1 : 0;
+    }
+    return quiet >= 4;
+  }
+
+  private static boolean contains(byte[] all, byte[] part) {
+    String text = new String(all, StandardCharsets.ISO_8859_1);
+    return text.contains(new String(part, StandardCharsets.ISO_8859_1));
+  }
+
+  private Path onlyUpdate(SiteId site) {
+    return directory(site)
+        .state()
+        .resolve("updates")
+        .resolve(storedUpdates(site).keySet().iterator().next());
+  }
+
+  @Test
+  void aCertificateThatSoonEndsIsRenewedAndUsed() throws Exception {
+    Path certificate = directory(LAST).keys().resolve("tls.crt");
+    String before = Files.readString(certificate);
+
+    startAll();
+    aggregator.admit();
+    commitRound(1, RunKind.TRAIN);
+
+    assertThat(Files.readString(certificate)).isNotEqualTo(before);
+    assertThat(agent(LAST).status().problem()).isNull();
+  }
+
+  @Test
+  void twoAgentsCannotShareADirectory() throws Exception {
+    start(LAST);
+
+    assertThatThrownBy(() -> Agent.open(directory(LAST), Clock.systemUTC(), List.of()))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("another agent runs in");
+  }
+
+  private void commitRound(int number, RunKind kind) throws Exception {
+    aggregator.open(number, kind);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+  }
+
+  private void finishSession() throws Exception {
+    aggregator.await("the session is done", () -> aggregator.state() == ServerSession.State.DONE);
+  }
+
+  private boolean hasRefused(SiteId site) {
+    return aggregator.reports(site).stream().anyMatch(ReportRequest::hasRefused);
+  }
+
+  private List<String> refusals(SiteId site) {
+    return aggregator.reports(site).stream()
+        .filter(ReportRequest::hasRefused)
+        .flatMap(said -> said.getRefused().getReasonsList().stream())
+        .toList();
+  }
+
+  private void startAll() throws Exception {
+    for (SiteId site : SITES) {
+      start(site);
+    }
+  }
+
+  private void start(SiteId site) throws Exception {
+    start(site, List.of());
+  }
+
+  private void start(SiteId site, List<ClientInterceptor> interceptors) throws Exception {
+    Agent agent = Agent.open(directory(site), Clock.systemUTC(), interceptors);
+    agents.put(site, agent);
+    Thread.ofVirtual().start(agent::run);
+    aggregator.await(site + " said hello", () -> aggregator.greeted(site));
+  }
+
+  private void restart(SiteId site) throws Exception {
+    agent(site).close();
+    aggregator.forgetGreeting(site);
+    start(site);
+  }
+
+  private Agent agent(SiteId site) {
+    Agent agent = agents.get(site);
+    if (agent == null) {
+      throw new IllegalStateException(site + " was not started");
+    }
+    return agent;
+  }
+
+  private SiteDirectory directory(SiteId site) {
+    return new SiteDirectory(folder.resolve(site.value()));
+  }
+
+  private Map<String, Digest> storedUpdates(SiteId site) {
+    var updates = new HashMap<String, Digest>();
+    try (var files = Files.list(directory(site).state().resolve("updates"))) {
+      for (Path file : files.filter(path -> path.toString().endsWith(".z")).toList()) {
+        updates.put(file.getFileName().toString(), Digest.of(Files.readAllBytes(file)));
+      }
+    } catch (java.io.IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+    return updates;
+  }
+
+  private void join(SiteId site) throws Exception {
+    TestSites.join(aggregator, directory(site), site);
+  }
+}

@@ -1,0 +1,59 @@
+package dev.comity.agent.participation;
+
+import dev.comity.plan.RoundPlan;
+import dev.comity.plan.UpdateTerms;
+
+/// Plans with one thing changed.
+final class TestPlans {
+  private TestPlans() {}
+
+  static RoundPlan withPurpose(RoundPlan plan, String purpose) {
+    UpdateTerms terms = plan.terms();
+    return new RoundPlan(
+        new UpdateTerms(
+            terms.federation(),
+            terms.run(),
+            terms.kind(),
+            terms.study(),
+            purpose,
+            terms.dataContract(),
+            terms.baseModel(),
+            terms.baseVersion(),
+            terms.architecture(),
+            terms.weights(),
+            terms.optimizerState(),
+            terms.parameters(),
+            terms.vector(),
+            terms.objective(),
+            terms.training(),
+            terms.seed(),
+            terms.weighting(),
+            terms.clipNorm(),
+            terms.noise(),
+            terms.encoding(),
+            terms.maxExamples(),
+            terms.lossCap(),
+            terms.partialAllowed()),
+        plan.round(),
+        plan.cohort(),
+        plan.serverStep(),
+        plan.minReady(),
+        plan.nC(),
+        plan.minHonest(),
+        plan.silenceLimit(),
+        plan.hardLimit());
+  }
+
+  static RoundPlan withoutCollusion(RoundPlan plan) {
+    return new RoundPlan(
+        plan.terms(),
+        plan.round(),
+        plan.cohort(),
+        plan.serverStep(),
+        plan.minReady(),
+        0,
+        plan.minHonest(),
+        plan.silenceLimit(),
+        plan.hardLimit());
+  }
+}

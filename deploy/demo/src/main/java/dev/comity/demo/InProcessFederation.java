@@ -2,215 +2,274 @@ package dev.comity.demo;
 
 import dev.comity.agent.data.LocalDataset;
 import dev.comity.agent.data.Rows;
+import dev.comity.agent.data.SiteMapping;
 import dev.comity.agent.data.Standardisation;
-import dev.comity.agent.training.Examples;
 import dev.comity.agent.training.PauseGate;
-import dev.comity.agent.training.PytorchTrainer;
 import dev.comity.agent.training.TrainingRequest;
-import dev.comity.algorithm.FederatedAlgorithm;
 import dev.comity.algorithm.ServerOptimizer;
 import dev.comity.formats.BuiltInModel;
-import dev.comity.plan.Architecture;
-import dev.comity.plan.DataContract;
+import dev.comity.formats.OptimizerStateFile;
+import dev.comity.formats.WeightsFile;
+import dev.comity.formats.WeightsProvenance;
+import dev.comity.membership.ArchitecturePattern;
+import dev.comity.membership.MembershipEpoch;
+import dev.comity.membership.MessageKey;
 import dev.comity.plan.Digest;
-import dev.comity.plan.Encoding;
 import dev.comity.plan.FederationId;
-import dev.comity.plan.LocalTraining;
-import dev.comity.plan.Noise;
-import dev.comity.plan.ParameterLayout;
+import dev.comity.plan.ModelVersion;
+import dev.comity.plan.RoundPlan;
 import dev.comity.plan.RunId;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
 import dev.comity.plan.UpdateTerms;
-import dev.comity.plan.VectorLayout;
-import dev.comity.update.Mask;
-import dev.comity.update.MaskKey;
+import dev.comity.session.SignedView;
+import dev.comity.session.SiteSession;
+import dev.comity.update.AggregateUpdate;
 import dev.comity.update.Metrics;
-import dev.comity.update.RoundingKey;
-import dev.comity.update.SumAccumulator;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.SecureRandom;
-import java.time.Duration;
-import java.time.InstantSource;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.function.BiPredicate;
 
-/// A federation without processes, wire and faults, for many runs in a row: the sites' own code
-/// maps data, trains, clips, encodes and masks; the aggregator's own code sums, removes the masks,
-/// decodes and takes the server step. Only the keys of the masks are agreed in memory.
+/// A federation without processes and wire, for many runs in a row. All that decides a figure is
+/// the code that sites and aggregator run: mapping, training, clipping, rounding, masks, sessions
+/// with their votes and certificates, the checks of the sum, the server's step.
+///
+/// Immutable; several threads may run different seeds at once.
 final class InProcessFederation {
-  private static final Encoding ENCODING = new Encoding(32, 512);
-  private static final double LOSS_CAP = 20;
+  private static final FederationId FEDERATION = new FederationId("benchmark");
+  private static final Clock CLOCK =
+      Clock.fixed(Instant.parse("2026-01-01T00:00:00Z"), ZoneOffset.UTC);
 
-  private final Map<SiteId, LocalDataset> sites;
-  private final DataContract contract;
-  private final Path checkpoints;
-  private final SecureRandom random = new SecureRandom();
+  private final PlannedStudy study;
+  private final Map<SiteId, LocalDataset> data;
 
-  /// @param checkpoints folder for what the trainer saves on its way
-  InProcessFederation(Map<SiteId, LocalDataset> sites, DataContract contract, Path checkpoints) {
-    this.sites = new LinkedHashMap<>(sites);
-    this.contract = contract;
-    this.checkpoints = checkpoints;
+  /// Reads the data of every site.
+  ///
+  /// @param sites folders with data and a mapping that builds the study's data contract
+  InProcessFederation(PlannedStudy study, List<SiteFolder> sites) {
+    this.study = study;
+    this.data = new LinkedHashMap<>();
+    for (var site : sites) {
+      var mapping = SiteMapping.read(site.mapping());
+      mapping.check(study.contract().digest(), study.architecture());
+      data.put(new SiteId(site.site()), LocalDataset.read(mapping));
+    }
   }
 
-  /// One run's settings.
-  record Setting(
-      Architecture architecture,
-      FederatedAlgorithm algorithm,
-      LocalTraining training,
-      int rounds,
-      double clipNorm,
-      long maxExamples) {}
-
-  /// Accuracies of one model.
+  /// Accuracies of one model on the rows for the test.
   ///
-  /// @param meanOfSites mean over the sites of each one's accuracy on its test rows
-  /// @param pooled on all test rows, scaled by the statistics of all training rows; only who owns
-  ///   all data can compute it
+  /// @param meanOfSites mean over the sites of each one's accuracy
+  /// @param pooled on all rows together, scaled by the statistics of all training rows: only who
+  ///   owns the data of all sites can compute it
   record Accuracy(double meanOfSites, double pooled) {}
 
-  /// One run from the initial values that follow from `seed`.
-  Accuracy run(Setting setting, long seed) throws InterruptedException {
-    var model = BuiltInModel.of(setting.architecture().family(), setting.architecture().widths());
-    float[] weights = model.initialValues(seed);
-    var m = new float[weights.length];
-    var v = new float[weights.length];
-    for (int version = 0; version < setting.rounds(); version++) {
-      var terms = terms(setting, RunKind.TRAIN, seed, version, weights);
-      ServerOptimizer.apply(
-          setting.algorithm().serverStep(), weights, m, v, maskedMean(terms, weights));
+  /// The final model of a run of `study`'s rounds.
+  ///
+  /// @param folder for the sites' vaults and checkpoints; made, and left for the caller to delete
+  float[] train(long seed, Path folder) throws IOException, InterruptedException {
+    try (var run = new Run(seed, folder)) {
+      for (int round = 1; round <= study.rounds(); round++) {
+        run.commit(round);
+      }
+      return run.weights;
     }
-    return accuracy(terms(setting, RunKind.EVALUATE, seed, setting.rounds(), weights), weights);
   }
 
-  /// The weighted mean of the sites' updates, as the aggregator decodes it from masked vectors.
-  private float[] maskedMean(UpdateTerms terms, float[] base) throws InterruptedException {
-    var names = new ArrayList<>(sites.keySet());
-    var own = new ArrayList<byte[]>();
-    var shared = new ArrayList<List<byte[]>>();
-    for (int i = 0; i < names.size(); i++) {
-      own.add(secret());
-      var row = new ArrayList<byte[]>();
-      for (int j = 0; j < i; j++) {
-        row.add(secret());
-      }
-      shared.add(row);
-    }
-    var sum = new SumAccumulator(terms.vector(), 1);
-    for (int i = 0; i < names.size(); i++) {
-      var data = sites.get(names.get(i));
-      if (data == null) {
-        throw new IllegalStateException("no data of " + names.get(i));
-      }
-      var trainer = trainer(examples(data.train()), examples(data.test()));
-      var outcome =
-          trainer.train(
-              new TrainingRequest(terms, names.get(i), base), _ -> {}, PauseGate.alwaysOpen());
-      trainer.discard(terms.digest());
-      var masks = new ArrayList<Mask>();
-      masks.add(new Mask(MaskKey.of(own.get(i)), true));
-      for (int j = 0; j < names.size(); j++) {
-        if (j != i) {
-          var key = shared.get(Math.max(i, j)).get(Math.min(i, j));
-          masks.add(new Mask(MaskKey.of(key), i < j));
-        }
-      }
-      var rounding =
-          RoundingKey.derive(secret(), terms.run(), terms.kind(), terms.baseVersion(), base);
-      sum.add(
-          outcome
-              .update()
-              .clip(terms.clipNorm())
-              .encode(terms.vector(), rounding)
-              .noise(terms.noise())
-              .mask(masks));
-    }
-    // Every site survived: the masks between two sites cancel, only the sites' own are left.
-    sum.remove(own.stream().map(key -> new Mask(MaskKey.of(key), true)).toList());
-    return sum.decode(names.size()).mean();
-  }
-
-  private byte[] secret() {
-    var secret = new byte[MaskKey.BYTES];
-    random.nextBytes(secret);
-    return secret;
-  }
-
-  private Accuracy accuracy(UpdateTerms terms, float[] weights) throws InterruptedException {
+  Accuracy evaluate(float[] weights, Path folder) throws InterruptedException {
     double sum = 0;
-    for (var data : sites.values()) {
-      sum += accuracy(terms, weights, data.train(), data.test());
+    for (var site : data.values()) {
+      sum += accuracy(weights, site.train(), site.test(), folder);
     }
-    var train = sites.values().stream().map(LocalDataset::rawTrain).reduce(Rows::followedBy);
-    var test = sites.values().stream().map(LocalDataset::rawTest).reduce(Rows::followedBy);
+    var train = data.values().stream().map(LocalDataset::rawTrain).reduce(Rows::followedBy);
+    var test = data.values().stream().map(LocalDataset::rawTest).reduce(Rows::followedBy);
     var scale = Standardisation.of(train.orElseThrow());
     return new Accuracy(
-        sum / sites.size(),
+        sum / data.size(),
         accuracy(
-            terms, weights, scale.apply(train.orElseThrow()), scale.apply(test.orElseThrow())));
+            weights, scale.apply(train.orElseThrow()), scale.apply(test.orElseThrow()), folder));
   }
 
-  private double accuracy(UpdateTerms terms, float[] weights, Rows train, Rows test)
+  private double accuracy(float[] weights, Rows train, Rows test, Path folder)
       throws InterruptedException {
+    var files = new ModelFiles(weights.clone());
+    var terms = study.terms(RunKind.EVALUATE, files.initial(runId(0)), 0);
     Metrics metrics =
-        trainer(examples(train), examples(test))
+        LocalSite.trainer(train, test, folder, CLOCK)
             .train(
-                new TrainingRequest(terms, new SiteId("benchmark"), weights),
+                new TrainingRequest(terms, new SiteId("test"), weights),
                 _ -> {},
                 PauseGate.alwaysOpen())
             .base();
     return (double) metrics.correct() / metrics.examples();
   }
 
-  private PytorchTrainer trainer(Examples train, Examples test) {
-    return new PytorchTrainer(
-        train, test, checkpoints, Duration.ofHours(1), InstantSource.system());
+  private static RunId runId(long seed) {
+    return new RunId(new UUID(0, seed));
   }
 
-  private static Examples examples(Rows rows) {
-    return new Examples(rows.width(), rows.features(), rows.labels());
+  /// Weights and optimizer state, and the files that name them.
+  private final class ModelFiles {
+    private final BuiltInModel model =
+        BuiltInModel.of(study.architecture().family(), study.architecture().widths());
+    private final float[] weights;
+    private final float[] m;
+    private final float[] v;
+
+    ModelFiles(float[] weights) {
+      this.weights = weights;
+      this.m = new float[weights.length];
+      this.v = new float[weights.length];
+    }
+
+    ModelVersion initial(RunId run) {
+      return version(
+          run, 0, Optional.empty(), Optional.empty(), WeightsProvenance.initial(run.toString()));
+    }
+
+    ModelVersion after(RoundPlan plan, MaskedSession.Summed summed, Digest sum) {
+      var terms = plan.terms();
+      return version(
+          terms.run(),
+          terms.baseVersion() + 1,
+          Optional.of(terms.baseModel()),
+          Optional.of(
+              new ModelVersion.Origin(
+                  plan.round(),
+                  plan.digest(),
+                  sum,
+                  summed.transcript(),
+                  summed.survivors(),
+                  plan.serverStep())),
+          WeightsProvenance.ofRound(
+              terms.run().toString(), plan.round(), plan.digest().hex(), terms.baseModel().hex()));
+    }
+
+    private ModelVersion version(
+        RunId run,
+        int number,
+        Optional<Digest> parent,
+        Optional<ModelVersion.Origin> origin,
+        WeightsProvenance provenance) {
+      return new ModelVersion(
+          FEDERATION,
+          run,
+          number,
+          parent,
+          study.architecture(),
+          Digest.of(WeightsFile.encode(model.tensors(), weights, provenance).toBytes()),
+          Digest.of(OptimizerStateFile.encode(m, v, provenance).toBytes()),
+          study.parameters(),
+          origin);
+    }
   }
 
-  private UpdateTerms terms(
-      Setting setting, RunKind kind, long seed, int version, float[] weights) {
-    var base = digest(weights);
-    var architecture = setting.architecture();
-    return new UpdateTerms(
-        new FederationId("benchmark"),
-        new RunId(new UUID(0, seed)),
-        kind,
-        "benchmark",
-        "reproduce published figures",
-        contract.digest(),
-        base,
-        version,
-        architecture,
-        base,
-        base,
-        ParameterLayout.of(architecture),
-        VectorLayout.of(
-            kind, architecture, ENCODING, setting.clipNorm(), setting.maxExamples(), LOSS_CAP),
-        setting.algorithm().localObjective(),
-        setting.training(),
-        seed,
-        setting.algorithm().weighting(),
-        setting.clipNorm(),
-        new Noise.None(),
-        ENCODING,
-        setting.maxExamples(),
-        LOSS_CAP,
-        false);
-  }
+  /// One run. Confined to one thread.
+  final class Run implements AutoCloseable {
+    private final long seed;
+    private final ReplayableSecrets secrets;
+    private final List<LocalSite> sites = new ArrayList<>();
+    private final MessageKey aggregator;
+    private final MembershipEpoch membership;
+    private final float[] weights;
+    private final ModelFiles files;
+    private ModelVersion version;
 
-  private static Digest digest(float[] weights) {
-    var bytes = ByteBuffer.allocate(weights.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.asFloatBuffer().put(weights);
-    return Digest.of(bytes.array());
+    Run(long seed, Path folder) throws IOException {
+      this.seed = seed;
+      this.secrets = new ReplayableSecrets(seed);
+      Files.createDirectories(folder);
+      for (var site : data.entrySet()) {
+        sites.add(
+            new LocalSite(
+                site.getKey(),
+                site.getValue(),
+                secrets,
+                folder.resolve(site.getKey().value()),
+                CLOCK));
+      }
+      aggregator = secrets.messageKey("aggregator", folder);
+      membership =
+          new MembershipEpoch(
+              FEDERATION,
+              1,
+              CLOCK.instant(),
+              CLOCK.instant().plusSeconds(3600),
+              aggregator.publicKey(),
+              sites.stream()
+                  .map(site -> new MembershipEpoch.Member(site.id(), site.key().publicKey()))
+                  .toList(),
+              List.of(),
+              study.nC(),
+              List.of(new ArchitecturePattern(study.architecture().toString())),
+              Optional.empty());
+      weights =
+          BuiltInModel.of(study.architecture().family(), study.architecture().widths())
+              .initialValues(seed);
+      files = new ModelFiles(weights);
+      version = files.initial(runId(seed));
+    }
+
+    List<LocalSite> sites() {
+      return List.copyOf(sites);
+    }
+
+    /// A fresh copy of the present model.
+    float[] weights() {
+      return weights.clone();
+    }
+
+    RoundPlan plan(int round) {
+      return study.plan(
+          RunKind.TRAIN, round, version, seed, sites.stream().map(LocalSite::id).toList());
+    }
+
+    /// Trains everywhere, sums under masks, steps from the published sum.
+    private void commit(int round) throws InterruptedException {
+      var plan = plan(round);
+      var seats = new LinkedHashMap<SiteId, MaskedSession.Seat>();
+      for (var site : sites) {
+        seats.put(site.id(), seat(site, plan.terms()));
+      }
+      var summed =
+          session(plan, seats, (_, _) -> true)
+              .orElseThrow(() -> new IllegalStateException("a session without drop-outs aborted"));
+      byte[] artifact = summed.sum().encode();
+      var published = AggregateUpdate.decodeArtifact(plan.terms().vector(), artifact);
+      ServerOptimizer.apply(plan.serverStep(), weights, files.m, files.v, published.mean());
+      version = files.after(plan, summed, Digest.of(artifact));
+    }
+
+    private MaskedSession.Seat seat(LocalSite site, UpdateTerms terms) throws InterruptedException {
+      var update = site.protect(terms, site.work(terms, weights));
+      return new MaskedSession.Seat(inSession(site), update);
+    }
+
+    SiteSession.Site inSession(LocalSite site) {
+      return site.inSession(membership, study.nC(), study.minHonest(), CLOCK);
+    }
+
+    /// One session over `seats`; `answers` as in [MaskedSession#run].
+    Optional<MaskedSession.Summed> session(
+        RoundPlan plan,
+        Map<SiteId, MaskedSession.Seat> seats,
+        BiPredicate<SiteId, SignedView.Kind> answers) {
+      var nonce = Digest.of(secrets.bytes("nonce of round " + plan.round()));
+      return new MaskedSession(plan, membership, aggregator, seats, nonce).run(answers);
+    }
+
+    @Override
+    public void close() {
+      sites.forEach(LocalSite::close);
+    }
   }
 }

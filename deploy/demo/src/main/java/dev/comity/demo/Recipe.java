@@ -58,7 +58,8 @@ public record Recipe(
     try (InputStream content = Recipe.class.getResourceAsStream(resource)) {
       if (content == null || !name.matches("[a-z0-9-]+")) {
         throw new RecipeException(
-            "recipe '%s' does not exist; there are heart-disease, synthetic and synthetic-iid".formatted(name));
+            "recipe '%s' does not exist; there are heart-disease, synthetic and synthetic-iid"
+                .formatted(name));
       }
       return parse(name, content.readAllBytes());
     } catch (IOException unreadable) {

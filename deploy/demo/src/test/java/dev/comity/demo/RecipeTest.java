@@ -50,7 +50,8 @@ class RecipeTest {
   @Test
   void aRecipeThatDoesNotExistIsRefusedWithThoseThatDo() {
     assertThatThrownBy(() -> Recipe.named("heart"))
-        .hasMessage("recipe 'heart' does not exist; there are heart-disease, synthetic and synthetic-iid");
+        .hasMessage(
+            "recipe 'heart' does not exist; there are heart-disease, synthetic and synthetic-iid");
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.comity.demo;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
 /// The aggregator with its database and the consortium, in processes as the demo starts them, for
@@ -110,15 +112,22 @@ public final class AggregatorUnderTest implements AutoCloseable {
     }
   }
 
-  /// Everything that the aggregator printed.
-  public Path log() {
-    return work.log("aggregator");
-  }
-
   /// The aggregator's key files and the consortium's folder.
   public List<Path> keyFolders() {
     return List.of(
         work.root().resolve("aggregator").resolve("keys"), work.root().resolve("consortium"));
+  }
+
+  /// The aggregator's two addresses, `127.0.0.1:port`.
+  public Set<String> peers() throws IOException, InterruptedException {
+    var federation = rest.get("federation");
+    return Set.of(
+        peer(federation.path("restUrl").asString()), peer(federation.path("grpcUrl").asString()));
+  }
+
+  private static String peer(String address) {
+    var uri = URI.create(address);
+    return "127.0.0.1:" + uri.getPort();
   }
 
   public String initialPassword() throws IOException {

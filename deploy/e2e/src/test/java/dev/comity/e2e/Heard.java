@@ -23,20 +23,20 @@ final class Heard {
   private final Set<Long> vectorBytes = new HashSet<>();
   private final Set<Bytes> sessions = new HashSet<>();
   private final Set<Bytes> derived = new HashSet<>();
-  private final String everything;
+  private final String assigned;
 
   Heard(List<RecordedLink.Message> received) throws InvalidProtocolBufferException {
     var raw = new ByteArrayOutputStream();
     for (var message : received) {
       byte[] content = message.content().toByteArray();
-      raw.writeBytes(content);
       if (message.method().equals(SERVICE + "Hello")) {
         epochs.add(HelloResponse.parseFrom(content).getAccepted().getFederationEpoch());
       } else if (message.method().equals(SERVICE + "NextAssignment")) {
+        raw.writeBytes(content);
         take(NextAssignmentResponse.parseFrom(content));
       }
     }
-    everything = raw.toString(StandardCharsets.ISO_8859_1);
+    assigned = raw.toString(StandardCharsets.ISO_8859_1);
   }
 
   private void take(NextAssignmentResponse assignment) {
@@ -82,10 +82,11 @@ final class Heard {
     return sessions.size();
   }
 
-  /// Whether `digest` was said by the aggregator, or is that of a document that it sent.
+  /// Whether `digest` stands in one of the aggregator's assignments or in a document that came with
+  /// it, or is the digest of such a document.
   boolean knows(Bytes digest) {
     return digest.size() == Digest.SIZE
         && (derived.contains(digest)
-            || everything.contains(new String(digest.toByteArray(), StandardCharsets.ISO_8859_1)));
+            || assigned.contains(new String(digest.toByteArray(), StandardCharsets.ISO_8859_1)));
   }
 }

@@ -61,6 +61,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -69,6 +70,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /// What leaves a site in a whole run: five agents in this process, the aggregator in its own, two
 /// rounds of training and an evaluation with masks on. Of one site, whose data are canaries,
@@ -99,7 +101,7 @@ class PrivacyIT {
   private static final long PATIENCE_SECONDS = 120;
   private static final JsonMapper JSON = JsonMapper.shared();
 
-  @TempDir Path folder;
+  private Path folder = Path.of("");
 
   private final ByteArrayOutputStream agentLog = new ByteArrayOutputStream();
   private final Map<String, Path> stored = new TreeMap<>();
@@ -111,12 +113,16 @@ class PrivacyIT {
       new WireClasses(new WireClasses.Site(OBSERVED, Bytes.empty(), SITES), emptyHeard(), Set.of());
   private Canaries data = new Canaries();
   private Canaries secrets = new Canaries();
+  private final Set<String> peers = new HashSet<>();
+  private Set<String> aggregatorPeers = Set.of();
   private String aggregatorLog = "";
   private String initialPassword = "";
 
   @BeforeAll
-  void runAFederation() throws Exception {
-    try (var logged = new Logged(agentLog);
+  void runAFederation(@TempDir Path temporary) throws Exception {
+    folder = temporary;
+    try (var sockets = new RecordedSockets();
+        var logged = new Logged(agentLog);
         var aggregator = AggregatorUnderTest.start(folder.resolve("work"), checkout())) {
       assertThat(logged.isOpen()).isTrue();
       var fingerprints = new LinkedHashMap<String, String>();
@@ -139,6 +145,8 @@ class PrivacyIT {
         aggregator.admit(fingerprints, 1);
         JsonNode rounds = aggregator.complete(JSON.readTree(RUN));
         assertThat(rounds).as("rounds, all at the first attempt").hasSize(SESSIONS);
+        aggregator.complete(without("privacy-refused", run -> run.put("clipNorm", 1000)));
+        aggregator.complete(without("privacy-failed", run -> run.put("maxExamples", 1000)));
         var observed = agents.get(OBSERVED);
         if (observed == null) {
           throw new IllegalStateException("the observed agent is not among " + agents.keySet());
@@ -152,9 +160,10 @@ class PrivacyIT {
       }
       initialPassword = aggregator.initialPassword();
       secrets = secrets(aggregator);
-      aggregator.close();
-      aggregatorLog = Files.readString(aggregator.log());
+      aggregatorPeers = aggregator.peers();
+      peers.addAll(sockets.peers(folder.resolve("sockets.jfr")));
     }
+    aggregatorLog = Files.readString(folder.resolve("work/logs/aggregator.log"));
     classes = classes();
     data = canaries();
   }
@@ -174,6 +183,14 @@ class PrivacyIT {
         "dataContract": {"features": ["x"], "label": "y"}
       }
       """;
+
+  /// The run as one round without the observed site, which says why.
+  private static JsonNode without(String name, Consumer<ObjectNode> change) {
+    var run = (ObjectNode) JSON.readTree(RUN);
+    run.put("name", name).put("rounds", 1).put("minReady", 4);
+    change.accept(run);
+    return run;
+  }
 
   @Test
   void everyFieldThatASiteCanSendBelongsToAClass() {
@@ -205,6 +222,28 @@ class PrivacyIT {
                 SessionPhase.SESSION_PHASE_MASKED_INPUT, SESSIONS,
                 SessionPhase.SESSION_PHASE_VOTE, SESSIONS,
                 SessionPhase.SESSION_PHASE_UNMASK, SESSIONS));
+  }
+
+  @Test
+  void aSiteSaysWhyItStaysOutWithoutSayingAnythingOfItsData() {
+    var reasons = new HashSet<String>();
+    for (var message : link.sent()) {
+      if (decoded(message) instanceof ReportRequest report) {
+        reasons.addAll(report.getRefused().getReasonsList());
+        reasons.add(report.getFailed().getDetail());
+      }
+    }
+
+    assertThat(reasons)
+        .containsExactlyInAnyOrder(
+            "",
+            "clipNorm 1000.0: this site allows <= 100.0; its policy sets maxClipNorm",
+            "this site's examples do not suit the plan; the operator finds the reason in the agent's log");
+  }
+
+  @Test
+  void theSiteSpeaksToNobodyButTheAggregator() {
+    assertThat(peers).isNotEmpty().isSubsetOf(aggregatorPeers);
   }
 
   @Test
@@ -326,8 +365,10 @@ class PrivacyIT {
     forged.forEach((name, content) -> {
       var message =
           sent(
-              "Report",
-              report().setFailed(Failed.newBuilder().setDetailBytes(text(content))).build());
+              "Hello",
+              HelloRequest.newBuilder()
+                  .setMessageKey(ByteString.copyFrom(content.duplicate().rewind()))
+                  .build());
       assertThat(data.leaks(contents(message))).as(name).isNotEmpty();
     });
     var asVarint =
@@ -408,23 +449,23 @@ class PrivacyIT {
   /// A report without faults to begin with.
   private ReportRequest.Builder report() {
     for (var message : link.sent()) {
-      try {
-        if (WireClasses.decode(message) instanceof ReportRequest report && report.hasReady()) {
-          return report.toBuilder().clearReady();
-        }
-      } catch (InvalidProtocolBufferException e) {
-        throw new IllegalStateException("a recorded message cannot be read", e);
+      if (decoded(message) instanceof ReportRequest report && report.hasReady()) {
+        return report.toBuilder().clearReady();
       }
     }
     throw new IllegalStateException("the site never was ready");
   }
 
-  private static ByteString text(ByteBuffer content) {
-    return ByteString.copyFrom(content.array());
-  }
-
   private static RecordedLink.Message sent(String method, com.google.protobuf.Message message) {
     return new RecordedLink.Message(SERVICE + method, Bytes.of(message.toByteArray()));
+  }
+
+  private static com.google.protobuf.Message decoded(RecordedLink.Message message) {
+    try {
+      return WireClasses.decode(message);
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalStateException("a recorded message cannot be read", e);
+    }
   }
 
   private static List<Content> contents(RecordedLink.Message message) {
@@ -477,22 +518,18 @@ class PrivacyIT {
   private Map<SessionPhase, Integer> sessionMessages() {
     var phases = new HashMap<SessionPhase, Integer>();
     for (var message : link.sent()) {
-      try {
-        if (WireClasses.decode(message) instanceof SendRequest send) {
-          phases.merge(send.getMessage().getPhase(), 1, Integer::sum);
-        }
-      } catch (InvalidProtocolBufferException e) {
-        throw new IllegalStateException("a recorded message cannot be read", e);
+      if (decoded(message) instanceof SendRequest send) {
+        phases.merge(send.getMessage().getPhase(), 1, Integer::sum);
       }
     }
     return phases;
   }
 
   /// The uploaded vectors, by session, in order.
-  private Map<Bytes, byte[]> uploads() throws InvalidProtocolBufferException {
+  private Map<Bytes, byte[]> uploads() {
     var uploads = new LinkedHashMap<Bytes, byte[]>();
     for (var message : link.sent()) {
-      if (WireClasses.decode(message) instanceof UploadChunk chunk) {
+      if (decoded(message) instanceof UploadChunk chunk) {
         uploads.put(Bytes.of(chunk.getSessionId().toByteArray()), chunk.getData().toByteArray());
       }
     }
@@ -507,7 +544,7 @@ class PrivacyIT {
     try (var files =
         Files.newDirectoryStream(folder.resolve(OBSERVED).resolve("state/updates"), "*.z")) {
       for (var file : files) {
-        String name = file.getFileName().toString();
+        String name = fileName(file);
         if (!stored.containsKey(name)) {
           storedInOrder.add(name);
           stored.put(name, Files.copy(file, folder.resolve("stored-" + storedInOrder.size())));
@@ -639,23 +676,19 @@ class PrivacyIT {
     var spec =
         new PKCS8EncodedKeySpec(
             Base64.getMimeDecoder().decode(pem.substring(from, pem.indexOf("-----END", from))));
-    for (var algorithm : List.of("EC", "Ed25519")) {
-      try {
-        switch (KeyFactory.getInstance(algorithm).generatePrivate(spec)) {
-          case ECPrivateKey key -> {
-            byte[] secret = key.getS().toByteArray();
-            return Arrays.copyOfRange(secret, Math.max(0, secret.length - 32), secret.length);
-          }
-          case EdECPrivateKey key -> {
-            return key.getBytes().orElseThrow();
-          }
-          case null, default -> {}
-        }
-      } catch (java.security.spec.InvalidKeySpecException _) {
-        continue; // of the other kind
+    boolean signing = Set.of("message.key", "consortium.key").contains(fileName(file));
+    return switch (KeyFactory.getInstance(signing ? "Ed25519" : "EC").generatePrivate(spec)) {
+      case ECPrivateKey key -> {
+        byte[] secret = key.getS().toByteArray();
+        yield Arrays.copyOfRange(secret, Math.max(0, secret.length - 32), secret.length);
       }
-    }
-    throw new IllegalStateException(file + " holds no key of a known kind");
+      case EdECPrivateKey key -> key.getBytes().orElseThrow();
+      case null, default -> throw new IllegalStateException(file + " holds a key of another kind");
+    };
+  }
+
+  private static String fileName(Path file) {
+    return String.valueOf(file.getFileName());
   }
 
   private String join(String site, AggregatorUnderTest aggregator) throws Exception {
@@ -692,6 +725,9 @@ class PrivacyIT {
         standardise: true
         """
             .formatted(observed ? TEST_FRACTION : 0.2));
+    if (observed) {
+      Files.writeString(target.resolve("policy.yaml"), "maxClipNorm: 100.0\n");
+    }
     try (BufferedWriter out = Files.newBufferedWriter(target.resolve("rows.csv"))) {
       out.write("x,y\n");
       for (int row = 0; row < (observed ? ROWS : 300); row++) {

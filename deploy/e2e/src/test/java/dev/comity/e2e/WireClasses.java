@@ -93,6 +93,7 @@ final class WireClasses {
               "the update is no longer finite",
               "the update does not fit the plan's limits; the operator finds the reason in the agent's log",
               "the site's disk failed or is full",
+              "this site's examples do not suit the plan; the operator finds the reason in the agent's log",
               "diverged: the loss or a weight is no longer finite; lower training\\.learningRate or check the scale of the features",
               "spent: this site's update from the same base model was summed already",
               "terms %1$s: this site holds an update from the same base model under terms %1$s, and makes no second one",

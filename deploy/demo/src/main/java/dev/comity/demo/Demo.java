@@ -3,6 +3,7 @@ package dev.comity.demo;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +14,7 @@ import tools.jackson.databind.JsonNode;
 /// their own, one run, and the end of all of them. Used by one thread.
 final class Demo {
   private static final Duration PAUSE = Duration.ofMillis(200);
-  private static final Duration BASELINE_LIMIT = Duration.ofMinutes(1);
+  private static final Duration BASELINE_LIMIT = Duration.ofMinutes(2);
 
   private final DemoOptions options;
   private final Study study;
@@ -129,7 +130,9 @@ final class Demo {
     var run = submit(rest);
     var ended =
         new RunWatch(terminal, children, aggregator, rest, sites, options.fault()).follow(run);
-    new Report(terminal, rest, options.out()).show(ended, baselines(sites));
+    var report = new Report(terminal, rest, options.out());
+    report.model(ended);
+    report.accuracies(ended, baselines(sites, inFinalEvaluation(rest, run)));
     if (options.stay()) {
       stay(aggregator);
     }
@@ -147,14 +150,31 @@ final class Demo {
     return run;
   }
 
-  /// What every site reaches alone, from the sites' own folders.
-  private Map<String, Optional<JsonNode>> baselines(List<SiteAgent> sites)
+  /// The sites in the sum of the last round: these alone hold the final model.
+  private static List<String> inFinalEvaluation(RestApi rest, String run)
+      throws IOException, InterruptedException {
+    var rounds = rest.get("runs/" + run + "/rounds");
+    var sites = new ArrayList<String>();
+    rounds
+        .get(rounds.size() - 1)
+        .path("sites")
+        .forEachEntry((site, state) -> {
+          if (state.asString().equals("SUMMED")) {
+            sites.add(site);
+          }
+        });
+    return sites;
+  }
+
+  /// What every site reaches alone, from the sites' own folders. An agent trains that model after
+  /// its part in the final evaluation.
+  private Map<String, Optional<JsonNode>> baselines(List<SiteAgent> sites, List<String> evaluated)
       throws InterruptedException {
     long end = System.nanoTime() + BASELINE_LIMIT.toNanos();
     var found = new LinkedHashMap<String, Optional<JsonNode>>();
     for (var site : sites) {
       var baseline = site.readBaseline();
-      while (baseline.isEmpty() && System.nanoTime() < end) {
+      while (baseline.isEmpty() && evaluated.contains(site.site()) && System.nanoTime() < end) {
         children.pause(PAUSE);
         baseline = site.readBaseline();
       }

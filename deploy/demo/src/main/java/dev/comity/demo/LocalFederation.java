@@ -24,7 +24,7 @@ import tools.jackson.databind.JsonNode;
 /// every process. Used by one thread.
 public final class LocalFederation implements AutoCloseable {
   private static final Duration PAUSE = Duration.ofMillis(200);
-  private static final Duration ACTIVE_LIMIT = Duration.ofMinutes(2);
+  private static final Duration ACTIVE_LIMIT = Duration.ofMinutes(4);
 
   private final Children children;
   private final Aggregator aggregator;

@@ -7,9 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -58,7 +60,7 @@ final class DurabilityIT {
     }
 
     String model() {
-      return name().toLowerCase(java.util.Locale.ROOT).replace('_', '-');
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     ObjectNode request(List<String> cohort) {
@@ -204,7 +206,6 @@ final class DurabilityIT {
                 federation.killAgent("site-5");
                 federation.resume("site-3", "site-4");
                 federation.startAgent("site-5");
-                return;
               }
             });
     try (var events = federation.follow(run)) {
@@ -261,7 +262,7 @@ final class DurabilityIT {
 
     var report = federation.get("runs/" + run);
     assertThat(report.path("state").asString()).isEqualTo("ABANDONED");
-    assertThat(report.path("health").path("sentence").asString()).contains("three", "hard limit");
+    assertThat(report.path("health").path("sentence").asString()).contains("3 rounds in a row", "hard limit");
     assertThat(List.of(state(run, 1), state(run, 2), state(run, 3))).containsOnly("ABANDONED");
   }
 
@@ -271,8 +272,8 @@ final class DurabilityIT {
   }
 
   /// Submits a run and leads its first round from state to state; each waits for stopped sites
-  /// until `disturbance` has been at work. Ends at the first state that the sites leave without
-  /// being led, and at the latest when all have been led out of the last.
+  /// until `disturbance` has been at work. Ends where the case is decided, at the latest when all
+  /// sites have been led out of the last state.
   private static String throughEveryState(Case each, Disturbance disturbance) throws Exception {
     federation.stop("site-4");
     var run = federation.submit(each.request(ALL));
@@ -395,7 +396,7 @@ final class DurabilityIT {
 
   private static void assertSummed(String run, int round, List<String> survivors)
       throws Exception {
-    var summed = new java.util.ArrayList<String>();
+    var summed = new ArrayList<String>();
     for (var each : federation.get("runs/%s/rounds".formatted(run))) {
       if (each.path("round").asInt() == round) {
         for (var site : ALL) {

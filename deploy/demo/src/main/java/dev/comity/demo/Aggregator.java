@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -78,22 +79,16 @@ final class Aggregator {
       if (System.nanoTime() > end) {
         throw new DemoFailure(
             "the aggregator did not answer within " + START_LIMIT.toMinutes() + " minutes",
-            java.util.Optional.of(starting.log()));
+            Optional.of(starting.log()));
       }
       try {
         var api = rest == null ? connect() : rest;
-        if (api != null) {
-          api.get("federation");
+        if (api != null && api.isReady()) {
           rest = api;
           return api;
         }
       } catch (IOException _) {
         continue; // not listening yet
-      } catch (RestRefusal refusal) {
-        if (!refusal.isServerError()) {
-          throw refusal;
-        }
-        // Listening, but not all of it is up yet.
       }
     }
   }
@@ -116,19 +111,24 @@ final class Aggregator {
   /// Ends a database that outlived its aggregator: only a process whose program lies in this
   /// aggregator's own folder.
   private void endDatabase() {
-    try (Stream<ProcessHandle> all = ProcessHandle.allProcesses()) {
-      var left = all.filter(this::isOwnDatabase).toList();
-      left.forEach(ProcessHandle::destroy);
-      for (var process : left) {
-        try {
-          process.onExit().get(DATABASE_PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
-        } catch (TimeoutException | ExecutionException _) {
-          process.destroyForcibly();
-        } catch (InterruptedException _) {
-          process.destroyForcibly();
-          Thread.currentThread().interrupt();
-        }
+    var left = database();
+    left.forEach(ProcessHandle::destroy);
+    for (var process : left) {
+      try {
+        process.onExit().get(DATABASE_PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
+      } catch (TimeoutException | ExecutionException _) {
+        process.destroyForcibly();
+      } catch (InterruptedException _) {
+        process.destroyForcibly();
+        Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  /// The processes of its database that run now.
+  List<ProcessHandle> database() {
+    try (Stream<ProcessHandle> all = ProcessHandle.allProcesses()) {
+      return all.filter(this::isOwnDatabase).toList();
     }
   }
 

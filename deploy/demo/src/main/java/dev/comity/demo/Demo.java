@@ -1,10 +1,7 @@
 package dev.comity.demo;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,8 +14,7 @@ import tools.jackson.databind.JsonNode;
 /// their own, one run, and the end of all of them. Used by one thread.
 final class Demo {
   private static final Duration PAUSE = Duration.ofMillis(200);
-  private static final Duration ACTIVE_LIMIT = Duration.ofMinutes(2);
-  private static final Duration BASELINE_LIMIT = Duration.ofMinutes(1);
+  private static final Duration BASELINE_LIMIT = Duration.ofMinutes(2);
 
   private final DemoOptions options;
   private final Study study;
@@ -119,80 +115,26 @@ final class Demo {
   }
 
   private void federation() throws IOException, InterruptedException {
-    var consortium = new Consortium(children, programs, work);
-    consortium.init();
-    terminal.step("The consortium made its key, in a folder that no server sees.");
-
-    var ports = new ArrayList<>(LoopbackPorts.free(2));
-    options.port().ifPresent(port -> ports.set(0, port));
-    var aggregator =
-        new Aggregator(children, programs, work, "comity-demo", consortium.publicKey(), ports);
-    var rest = aggregator.start();
-    var federation = rest.get("federation");
-    var pin = federation.path("caPin").asString();
-    terminal.step(
-        "The aggregator and its PostgreSQL run; without a signed membership it serves enrolments only.");
-    terminal.line("           Dashboard   %s", aggregator.address());
-    terminal.line("           Sign in as  admin, password in %s", aggregator.passwordFile());
-    var token =
-        secretFile(work.root().resolve("api-token"), rest.signIn("admin", aggregator.password()));
-
-    var sites = new ArrayList<SiteAgent>();
-    var fingerprints = new LinkedHashMap<String, String>();
-    for (var folder : study.prepare(work.folder("sites"))) {
-      var invitation =
-          secretFile(
-              folder.folder().resolve("invitation"),
-              consortium.invite(folder.site(), aggregator.address(), pin));
-      var agent = new SiteAgent(children, programs, work, folder);
-      var fingerprint = agent.join(invitation);
-      terminal.step("%s was invited and joined; the fingerprint of its key:", folder.site());
-      terminal.line("           %s", fingerprint);
-      fingerprints.put(folder.site(), fingerprint);
-      agent.start();
-      sites.add(agent);
-    }
-    consortium.admit(aggregator.address(), pin, token, fingerprints, study.nC());
-    terminal.step(
-        "The consortium compared the fingerprints and admitted all %d sites in one signed epoch.",
-        sites.size());
-    awaitActive(rest, sites.size());
-    terminal.step("All %d sites are active.", sites.size());
-
+    var federation =
+        LocalFederation.found(
+            children,
+            programs,
+            work,
+            terminal,
+            study.prepare(work.folder("sites")),
+            study.nC(),
+            options.port());
+    var aggregator = federation.aggregator();
+    var rest = federation.rest();
+    var sites = federation.sites();
     var run = submit(rest);
     var ended =
         new RunWatch(terminal, children, aggregator, rest, sites, options.fault()).follow(run);
-    new Report(terminal, rest, options.out()).show(ended, baselines(sites));
+    var report = new Report(terminal, rest, options.out());
+    report.model(ended);
+    report.accuracies(ended, baselines(sites, inFinalEvaluation(rest, run)));
     if (options.stay()) {
       stay(aggregator);
-    }
-  }
-
-  /// A file that only its owner reads.
-  private static Path secretFile(Path file, String content) throws IOException {
-    Files.createFile(
-        file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-    return Files.writeString(file, content, StandardCharsets.US_ASCII);
-  }
-
-  private void awaitActive(RestApi rest, int expected) throws IOException, InterruptedException {
-    long end = System.nanoTime() + ACTIVE_LIMIT.toNanos();
-    while (true) {
-      int active = 0;
-      for (var site : rest.get("sites")) {
-        if (site.path("state").asString().equals("ACTIVE") && !site.path("seenAt").isNull()) {
-          active++;
-        }
-      }
-      if (active == expected) {
-        return;
-      }
-      if (System.nanoTime() > end) {
-        throw new DemoFailure(
-            "only %d of %d sites are active after %d minutes"
-                .formatted(active, expected, ACTIVE_LIMIT.toMinutes()));
-      }
-      children.pause(PAUSE);
     }
   }
 
@@ -208,14 +150,31 @@ final class Demo {
     return run;
   }
 
-  /// What every site reaches alone, from the sites' own folders.
-  private Map<String, Optional<JsonNode>> baselines(List<SiteAgent> sites)
+  /// The sites in the sum of the last round: these alone hold the final model.
+  private static List<String> inFinalEvaluation(RestApi rest, String run)
+      throws IOException, InterruptedException {
+    var rounds = rest.get("runs/" + run + "/rounds");
+    var sites = new ArrayList<String>();
+    rounds
+        .get(rounds.size() - 1)
+        .path("sites")
+        .forEachEntry((site, state) -> {
+          if (state.asString().equals("SUMMED")) {
+            sites.add(site);
+          }
+        });
+    return sites;
+  }
+
+  /// What every site reaches alone, from the sites' own folders. An agent trains that model after
+  /// its part in the final evaluation.
+  private Map<String, Optional<JsonNode>> baselines(List<SiteAgent> sites, List<String> evaluated)
       throws InterruptedException {
     long end = System.nanoTime() + BASELINE_LIMIT.toNanos();
     var found = new LinkedHashMap<String, Optional<JsonNode>>();
     for (var site : sites) {
       var baseline = site.readBaseline();
-      while (baseline.isEmpty() && System.nanoTime() < end) {
+      while (baseline.isEmpty() && evaluated.contains(site.site()) && System.nanoTime() < end) {
         children.pause(PAUSE);
         baseline = site.readBaseline();
       }

@@ -5,7 +5,7 @@ import java.util.Optional;
 
 /// Why the demo cannot go on, in words for its user; with the log of the process at fault, if one
 /// is.
-class DemoFailure extends RuntimeException {
+final class DemoFailure extends RuntimeException {
   private static final long serialVersionUID = 1;
 
   private final transient Optional<Path> log;

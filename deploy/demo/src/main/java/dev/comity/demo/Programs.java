@@ -47,6 +47,11 @@ record Programs(Path java, Path aggregator, Path agent, Path consortium) {
     return command(agent, List.of("-Xmx384m", "-Dai.djl.pytorch.num_threads=1"), arguments);
   }
 
+  /// For a command of the agent that ends soon: compiled quickly rather than well.
+  List<String> shortAgent(List<String> arguments) {
+    return command(agent, List.of("-Xmx128m", "-XX:TieredStopAtLevel=1"), arguments);
+  }
+
   List<String> consortium(List<String> arguments) {
     return command(consortium, List.of("-Xmx64m", "-XX:TieredStopAtLevel=1"), arguments);
   }

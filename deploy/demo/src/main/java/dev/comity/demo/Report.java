@@ -19,10 +19,10 @@ final class Report {
     this.out = out;
   }
 
+  /// Shows the model, its lineage and its file.
+  ///
   /// @param run what REST says of the run
-  /// @param baselines by site, what its agent wrote into the site's folder
-  void show(JsonNode run, Map<String, Optional<JsonNode>> baselines)
-      throws IOException, InterruptedException {
+  void model(JsonNode run) throws IOException, InterruptedException {
     var model = run.path("model");
     var name = model.path("name").asString();
     int version = model.path("version").asInt();
@@ -35,9 +35,6 @@ final class Report {
     for (int at = version; at >= 0; at--) {
       lineage(rest.get("models/" + name + "/versions/" + at));
     }
-    terminal.blank();
-    accuracies(run.path("metric"), baselines);
-    terminal.blank();
     Files.createDirectories(out);
     var file = out.resolve("%s-v%d.safetensors".formatted(name, version)).toAbsolutePath();
     rest.download("models/%s/versions/%d/artifacts/weights".formatted(name, version), file);
@@ -62,10 +59,15 @@ final class Report {
     }
   }
 
-  private void accuracies(JsonNode metric, Map<String, Optional<JsonNode>> baselines) {
+  /// Shows what the model is worth, beside what the sites reach without each other.
+  ///
+  /// @param run what REST says of the run
+  /// @param baselines by site, what its agent wrote into the site's folder
+  void accuracies(JsonNode run, Map<String, Optional<JsonNode>> baselines) {
+    terminal.blank();
     terminal.line(
         "Accuracy on the test data of all sites together: %s",
-        Terminal.percent(metric.path("accuracy").asDouble()));
+        Terminal.percent(run.path("metric").path("accuracy").asDouble()));
     terminal.line("On each site's own test data                 alone   together");
     baselines.forEach((site, baseline) ->
         terminal.line(

@@ -62,6 +62,15 @@ final class RestApi {
     }
   }
 
+  /// Whether the aggregator is wholly up: REST, the sites' port and the first account.
+  boolean isReady() throws IOException, InterruptedException {
+    var request =
+        HttpRequest.newBuilder(base.resolve("actuator/health/readiness"))
+            .timeout(Duration.ofSeconds(30))
+            .build();
+    return client.send(request, BodyHandlers.discarding()).statusCode() == 200;
+  }
+
   /// Signs in as a browser does and makes a token, which all later calls carry.
   String signIn(String name, String password) throws IOException, InterruptedException {
     var cookies = new HashMap<String, String>();
@@ -158,13 +167,12 @@ final class RestApi {
     if (response.statusCode() / 100 == 2) {
       return response.body().isEmpty() ? JSON.nullNode() : JSON.readTree(response.body());
     }
-    throw new RestRefusal(
+    throw new DemoFailure(
         "%s %s was refused with status %d: %s"
             .formatted(
                 response.request().method(),
                 response.request().uri(),
                 response.statusCode(),
-                response.body()),
-        response.statusCode());
+                response.body()));
   }
 }

@@ -182,7 +182,7 @@ final class RoundWork {
               reports.progress(tenths);
             },
             pauses());
-    updates.protect(terms, outcome.update());
+    updates.protect(terms, base, outcome.update());
     trainer.discard(terms.digest());
     return outcome.base();
   }

@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -101,8 +100,8 @@ final class Canaries {
 
   /// A secret that is text.
   Canaries text(String name, String value) {
-    return add(
-        name, ByteBuffer.wrap(value.getBytes(StandardCharsets.UTF_8)).position(value.length()));
+    byte[] content = value.getBytes(StandardCharsets.UTF_8);
+    return add(name, ByteBuffer.wrap(content).position(content.length));
   }
 
   /// What is found, one line a find; empty when nothing leaked.
@@ -129,8 +128,11 @@ final class Canaries {
     return leaks;
   }
 
+  /// @param filled read from its begin to its position
   private Canaries add(String name, ByteBuffer filled) {
-    needles.add(new Needle(name, Bytes.of(Arrays.copyOf(filled.array(), filled.position()))));
+    var content = new byte[filled.position()];
+    filled.flip().get(content);
+    needles.add(new Needle(name, Bytes.of(content)));
     return this;
   }
 

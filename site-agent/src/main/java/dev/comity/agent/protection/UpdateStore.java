@@ -10,8 +10,8 @@ import dev.comity.update.NoisedUpdate;
 import dev.comity.update.RoundingKey;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.DirectoryStream;
 import java.nio.ByteBuffer;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -54,7 +54,10 @@ public final class UpdateStore {
             .encode(
                 terms.vector(),
                 RoundingKey.derive(
-                    keys.siteSecret(), terms.run(), terms.kind(), values(terms.baseVersion(), base)))
+                    keys.siteSecret(),
+                    terms.run(),
+                    terms.kind(),
+                    values(terms.baseVersion(), base)))
             .noise(terms.noise());
     termsFile(name(terms))
         .write(

@@ -9,6 +9,7 @@ import dev.comity.algorithm.ServerStep;
 import dev.comity.algorithm.Weighting;
 import dev.comity.codec.CborWriter;
 import dev.comity.codec.MalformedException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -114,6 +115,22 @@ class PlanCodecTest {
     assertThatThrownBy(() -> PlanCodec.decodeParameterLayout(bytes))
         .isInstanceOf(MalformedException.class)
         .hasMessageStartingWith("unknown field \"colour\" in ParameterLayout");
+  }
+
+  @Test
+  void anUnknownFieldOfAPlanIsRefusedByName() {
+    byte[] known = PlanCodec.encode(new Plans().plan());
+    byte[] field = {
+      0x74, 'z', 'z', 'z', 'z', 'z', 'z', 'z', 'z', 'z', 'z', 'z', 'z', 'z', 'z', 'z', 'z', 'z',
+      'z', 'z', 'z', 0x01
+    }; // the longest key is the last of a map
+    byte[] bytes = Arrays.copyOf(known, known.length + field.length);
+    System.arraycopy(field, 0, bytes, known.length, field.length);
+    bytes[0]++; // one entry more
+
+    assertThatThrownBy(() -> PlanCodec.decodePlan(bytes))
+        .isInstanceOf(MalformedException.class)
+        .hasMessageStartingWith("unknown field \"zzzzzzzzzzzzzzzzzzzz\" in RoundPlan");
   }
 
   @Test

@@ -81,6 +81,11 @@ final class Presence {
     return entry != null && present(entry, clock.instant());
   }
 
+  /// When this process began to listen.
+  Instant began() {
+    return began;
+  }
+
   /// When the site was heard last, or when this process began to listen, whichever is later.
   synchronized Instant lastHeard(SiteId site) {
     var entry = heard.get(site);

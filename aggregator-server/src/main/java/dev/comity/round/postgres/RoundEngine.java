@@ -265,7 +265,7 @@ final class RoundEngine implements SmartLifecycle {
 
   private boolean deadlinesPassed(RunTransaction work) {
     for (var session : store.liveSessions(work.run().id())) {
-      var deadline = session.deadline();
+      var deadline = liveDeadline(work, session);
       var phase = work.session(session).session().deadline();
       if (deadline != null && phase.isPresent() && !work.now().isBefore(deadline)) {
         var transition = work.apply(session, new SessionEvent.PhaseDeadlinePassed(phase.get()));
@@ -276,6 +276,29 @@ final class RoundEngine implements SmartLifecycle {
       }
     }
     return false;
+  }
+
+  /// When a session's phase ends. While this process did not run nobody could be heard, so silence
+  /// counts from its start at the earliest.
+  private @Nullable Instant liveDeadline(RunTransaction work, SessionRow session) {
+    var limits = RunTransaction.limits(work.session(session).session());
+    return limits.isEmpty()
+        ? session.deadline()
+        : sinceStart(session.deadline(), limits.get().silence(), session.hardDeadline());
+  }
+
+  /// As the other, of a round's silence limit.
+  private @Nullable Instant liveDeadline(RoundRow round) {
+    return sinceStart(round.silenceDeadline(), round.plan().silenceLimit(), round.hardDeadline());
+  }
+
+  private @Nullable Instant sinceStart(
+      @Nullable Instant deadline, Duration silence, @Nullable Instant hard) {
+    if (deadline == null || hard == null) {
+      return deadline;
+    }
+    var heard = earlier(presence.began().plus(silence), hard);
+    return heard.isAfter(deadline) ? heard : deadline;
   }
 
   private void open(RunTransaction work) {
@@ -335,7 +358,7 @@ final class RoundEngine implements SmartLifecycle {
         return new Next.Again();
       }
     }
-    var silence = round.silenceDeadline();
+    var silence = liveDeadline(round);
     if (silence != null && !work.now().isBefore(silence)) {
       work.apply(round, new RoundEvent.SilenceLimitPassed());
       if (store.round(round.id()).phase().equals(round.phase())) {
@@ -534,7 +557,7 @@ final class RoundEngine implements SmartLifecycle {
   private Instant nextDeadline(RunTransaction work, @Nullable RoundRow round) {
     var next = work.now().plus(LONG);
     for (var session : store.liveSessions(work.run().id())) {
-      var deadline = session.deadline();
+      var deadline = liveDeadline(work, session);
       if (deadline != null) {
         next = earlier(next, deadline);
       }
@@ -545,7 +568,7 @@ final class RoundEngine implements SmartLifecycle {
     if (work.now().isBefore(round.hardDeadline())) {
       next = earlier(next, round.hardDeadline());
     }
-    var silence = round.silenceDeadline();
+    var silence = liveDeadline(round);
     if (silence != null) {
       next = earlier(next, silence);
     }

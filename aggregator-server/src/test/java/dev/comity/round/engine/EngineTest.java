@@ -130,6 +130,24 @@ class EngineTest {
     }
   }
 
+  @Test
+  void sitesAreNotTakenForSilentWhileTheAggregatorWasAway() throws Exception {
+    try (var world = world(5)) {
+      var slow = world.site(0).withholding(SignedMessage.Phase.MASKED_INPUT).start();
+      world.startSites(1, 5);
+      var run = world.submit(world.federation().submission("outage", 1, 4, PATIENT, HOUR));
+      world.running().await(run, reached("COLLECTING"));
+
+      world.killAggregatorForLong();
+      slow.relent();
+      world.running().await(run, reached("COMMITTED"));
+
+      assertThat(world.phases(run, 1)).containsOnly("SUMMED");
+      assertThat(world.text("select reason from aggregation_session where reason is not null"))
+          .isEmpty();
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"ADVERTISE_KEYS", "SHARE_KEYS", "MASKED_INPUT"})
   void aSiteThatFallsSilentInASessionIsDroppedOrLeftOutAndTheRoundCommits(String phase)

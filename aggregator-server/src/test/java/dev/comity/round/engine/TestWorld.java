@@ -54,6 +54,18 @@ final class TestWorld implements AutoCloseable {
     aggregator = aggregator();
   }
 
+  /// The aggregator dies, and comes back after every live deadline in its database has passed.
+  void killAggregatorForLong() throws IOException {
+    aggregator.close();
+    var past = "now() - interval '1 minute'";
+    var sql = JdbcClient.create(database);
+    sql.sql("update aggregation_session set deadline = " + past + " where deadline is not null")
+        .update();
+    sql.sql("update round set silence_deadline = " + past + " where silence_deadline is not null")
+        .update();
+    aggregator = aggregator();
+  }
+
   SiteId id(int index) {
     return federation.sites().get(index);
   }

@@ -111,19 +111,24 @@ final class Aggregator {
   /// Ends a database that outlived its aggregator: only a process whose program lies in this
   /// aggregator's own folder.
   private void endDatabase() {
-    try (Stream<ProcessHandle> all = ProcessHandle.allProcesses()) {
-      var left = all.filter(this::isOwnDatabase).toList();
-      left.forEach(ProcessHandle::destroy);
-      for (var process : left) {
-        try {
-          process.onExit().get(DATABASE_PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
-        } catch (TimeoutException | ExecutionException _) {
-          process.destroyForcibly();
-        } catch (InterruptedException _) {
-          process.destroyForcibly();
-          Thread.currentThread().interrupt();
-        }
+    var left = database();
+    left.forEach(ProcessHandle::destroy);
+    for (var process : left) {
+      try {
+        process.onExit().get(DATABASE_PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
+      } catch (TimeoutException | ExecutionException _) {
+        process.destroyForcibly();
+      } catch (InterruptedException _) {
+        process.destroyForcibly();
+        Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  /// The processes of its database that run now.
+  List<ProcessHandle> database() {
+    try (Stream<ProcessHandle> all = ProcessHandle.allProcesses()) {
+      return all.filter(this::isOwnDatabase).toList();
     }
   }
 

@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 
 /// A process that the demo started; what it prints goes to a log file. Safe for use by many
 /// threads.
@@ -32,6 +33,10 @@ final class Child {
 
   Path log() {
     return log;
+  }
+
+  long pid() {
+    return process.pid();
   }
 
   boolean isAlive() {
@@ -74,6 +79,12 @@ final class Child {
     var descendants = process.descendants().toList();
     process.destroyForcibly();
     descendants.forEach(ProcessHandle::destroyForcibly);
+  }
+
+  /// The process and all that it started, as far as they run.
+  Stream<ProcessHandle> tree() {
+    return Stream.concat(Stream.of(process.toHandle()), process.descendants())
+        .filter(ProcessHandle::isAlive);
   }
 
   /// A failure that says how this process ended.

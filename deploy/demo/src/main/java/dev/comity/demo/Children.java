@@ -134,6 +134,11 @@ final class Children implements AutoCloseable {
     }
   }
 
+  /// Those that run now, with all that they started.
+  synchronized List<ProcessHandle> processes() {
+    return started.stream().flatMap(Child::tree).toList();
+  }
+
   /// Whether all are ended, or being ended.
   boolean isClosed() {
     return closed;

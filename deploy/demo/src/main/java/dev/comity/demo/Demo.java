@@ -1,26 +1,19 @@
 package dev.comity.demo;
 
 import java.io.IOException;
-import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import tools.jackson.databind.JsonNode;
 
 /// One demonstration, from nothing to a model: consortium, aggregator and sites in processes of
 /// their own, one run, and the end of all of them. Used by one thread.
 final class Demo {
   private static final Duration PAUSE = Duration.ofMillis(200);
-  private static final Duration ACTIVE_LIMIT = Duration.ofMinutes(2);
   private static final Duration BASELINE_LIMIT = Duration.ofMinutes(2);
 
   private final DemoOptions options;
@@ -122,34 +115,18 @@ final class Demo {
   }
 
   private void federation() throws IOException, InterruptedException {
-    var consortium = new Consortium(children, programs, work);
-    consortium.init();
-    terminal.step("The consortium made its key, in a folder that no server sees.");
-
-    var ports = new ArrayList<>(LoopbackPorts.free(2));
-    options.port().ifPresent(port -> ports.set(0, port));
-    var aggregator =
-        new Aggregator(children, programs, work, "comity-demo", consortium.publicKey(), ports);
-    var rest = aggregator.start();
-    var federation = rest.get("federation");
-    var pin = federation.path("caPin").asString();
-    terminal.step(
-        "The aggregator and its PostgreSQL run; without a signed membership it serves enrolments only.");
-    terminal.line("           Dashboard   %s", aggregator.address());
-    terminal.line("           Sign in as  admin, password in %s", aggregator.passwordFile());
-    var token =
-        secretFile(work.root().resolve("api-token"), rest.signIn("admin", aggregator.password()));
-
-    var fingerprints = new LinkedHashMap<String, String>();
-    var sites = joined(consortium, aggregator.address(), pin, fingerprints);
-    sites.forEach(SiteAgent::start);
-    consortium.admit(aggregator.address(), pin, token, fingerprints, study.nC());
-    terminal.step(
-        "The consortium compared the fingerprints and admitted all %d sites in one signed epoch.",
-        sites.size());
-    awaitActive(rest, sites.size());
-    terminal.step("All %d sites are active.", sites.size());
-
+    var federation =
+        LocalFederation.found(
+            children,
+            programs,
+            work,
+            terminal,
+            study.prepare(work.folder("sites")),
+            study.nC(),
+            options.port());
+    var aggregator = federation.aggregator();
+    var rest = federation.rest();
+    var sites = federation.sites();
     var run = submit(rest);
     var ended =
         new RunWatch(terminal, children, aggregator, rest, sites, options.fault()).follow(run);
@@ -158,67 +135,6 @@ final class Demo {
     report.accuracies(ended, baselines(sites, inFinalEvaluation(rest, run)));
     if (options.stay()) {
       stay(aggregator);
-    }
-  }
-
-  /// Invites all sites; each joins on its own, at the same time as the others.
-  private List<SiteAgent> joined(
-      Consortium consortium, URI address, String pin, Map<String, String> fingerprints)
-      throws IOException, InterruptedException {
-    var sites = new ArrayList<SiteAgent>();
-    var joining = new ArrayList<FutureTask<String>>();
-    for (var folder : study.prepare(work.folder("sites"))) {
-      var invitation =
-          secretFile(
-              folder.folder().resolve("invitation"),
-              consortium.invite(folder.site(), address, pin));
-      var agent = new SiteAgent(children, programs, work, folder);
-      var join = new FutureTask<>(() -> agent.join(invitation));
-      Thread.ofVirtual().name("join-" + folder.site()).start(join);
-      sites.add(agent);
-      joining.add(join);
-    }
-    terminal.step("The consortium invited %d sites.", sites.size());
-    for (int i = 0; i < sites.size(); i++) {
-      var site = sites.get(i).site();
-      try {
-        fingerprints.put(site, joining.get(i).get());
-      } catch (ExecutionException e) {
-        throw e.getCause() instanceof DemoFailure failure
-            ? failure
-            : new DemoFailure(site + " could not join", e);
-      }
-      terminal.step("%s joined; the fingerprint of its key:", site);
-      terminal.line("           %s", fingerprints.get(site));
-    }
-    return sites;
-  }
-
-  /// A file that only its owner reads.
-  private static Path secretFile(Path file, String content) throws IOException {
-    Files.createFile(
-        file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-    return Files.writeString(file, content, StandardCharsets.US_ASCII);
-  }
-
-  private void awaitActive(RestApi rest, int expected) throws IOException, InterruptedException {
-    long end = System.nanoTime() + ACTIVE_LIMIT.toNanos();
-    while (true) {
-      int active = 0;
-      for (var site : rest.get("sites")) {
-        if (site.path("state").asString().equals("ACTIVE") && !site.path("seenAt").isNull()) {
-          active++;
-        }
-      }
-      if (active == expected) {
-        return;
-      }
-      if (System.nanoTime() > end) {
-        throw new DemoFailure(
-            "only %d of %d sites are active after %d minutes"
-                .formatted(active, expected, ACTIVE_LIMIT.toMinutes()));
-      }
-      children.pause(PAUSE);
     }
   }
 

@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 
 /// Tells when something happened in a run: follows the run's server-sent events on a thread of its
 /// own, and takes the stream up where it broke off.
-final class LiveEvents implements AutoCloseable {
+public final class LiveEvents implements AutoCloseable {
   private static final Duration PAUSE = Duration.ofMillis(500);
 
   private final RestApi rest;
@@ -28,7 +28,7 @@ final class LiveEvents implements AutoCloseable {
   }
 
   /// Waits for the next event, at most for `limit`.
-  void await(Duration limit) throws InterruptedException {
+  public void await(Duration limit) throws InterruptedException {
     var _ = happened.poll(limit.toNanos(), TimeUnit.NANOSECONDS);
   }
 

@@ -33,6 +33,10 @@ final class SiteAgent {
     return site;
   }
 
+  Path folder() {
+    return folder;
+  }
+
   /// What the site reaches alone, once the agent has written it into the site's folder.
   Optional<JsonNode> readBaseline() {
     var file = folder.resolve("baseline.json");
@@ -70,6 +74,15 @@ final class SiteAgent {
             log,
             folder,
             programs.agent(List.of("run", "--dir", folder.toString())));
+  }
+
+  /// The process's number, which signals need.
+  long pid() {
+    var running = process;
+    if (running == null) {
+      throw new IllegalStateException("the agent of " + site + " does not run");
+    }
+    return running.pid();
   }
 
   /// `kill -9`.

@@ -124,7 +124,7 @@ final class RoundWork {
     } catch (TrainingRefusedException e) {
       return switch (e.reason()) {
         case DIVERGED -> fail(offer, reports, "diverged", String.valueOf(e.getMessage()));
-        case UNSUITABLE -> fail(offer, reports, "unsuitable", String.valueOf(e.getMessage()));
+        case UNSUITABLE -> unsuitable(offer, reports, e);
       };
     } catch (IllegalArgumentException e) {
       LOG.atWarn()
@@ -219,6 +219,22 @@ final class RoundWork {
       }
     }
     throw new InterruptedException("the agent closes");
+  }
+
+  /// The reason stays here: asked with one limit after another, it would tell how many examples the
+  /// site holds.
+  private Outcome unsuitable(Offer offer, Reports reports, TrainingRefusedException reason)
+      throws InterruptedException {
+    LOG.atWarn()
+        .addKeyValue("run", offer.plan().terms().run())
+        .addKeyValue("round", offer.plan().round())
+        .addKeyValue("reason", reason.getMessage())
+        .log("Examples do not suit the plan");
+    return fail(
+        offer,
+        reports,
+        "unsuitable",
+        "this site's examples do not suit the plan; the operator finds the reason in the agent's log");
   }
 
   private Outcome refuse(Offer offer, Reports reports, List<String> reasons)

@@ -81,13 +81,17 @@ final class RoundCommand implements Callable<Integer> {
                 programs,
                 new Terminal(new PrintStream(System.err, true, StandardCharsets.UTF_8), false)));
     var thread = Thread.ofPlatform().name("demo").start(demo);
+    int code;
     try {
-      return awaited(demo, folder.resolve("demo"), port);
+      code = awaited(demo, folder.resolve("demo"), port);
     } finally {
       thread.interrupt(); // the demo ends its processes
       thread.join();
-      new WorkFolder(folder).delete();
     }
+    if (code == 0) {
+      new WorkFolder(folder).delete(); // after a failure the logs stay
+    }
+    return code;
   }
 
   private DemoOptions options(int port, Path work, Path out) {

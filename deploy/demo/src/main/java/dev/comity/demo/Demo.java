@@ -132,7 +132,7 @@ final class Demo {
         new RunWatch(terminal, children, aggregator, rest, sites, options.fault()).follow(run);
     var report = new Report(terminal, rest, options.out());
     report.model(ended);
-    report.accuracies(ended, baselines(sites, inFinalEvaluation(rest, run)));
+    report.accuracies(ended, baselines(sites, inFinalEvaluation(rest, run)), study.note());
     if (options.stay()) {
       stay(aggregator);
     }

@@ -37,7 +37,8 @@ final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--recipe",
       paramLabel = "NAME",
-      description = "a study on real data, from deploy/demo/recipes: heart-disease")
+      description =
+          "a study of deploy/demo/recipes: synthetic (default), synthetic-iid, heart-disease")
   private @Nullable String recipe;
 
   @Option(

@@ -25,13 +25,15 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
 ///
 /// @param run the body of `POST /api/v1/runs`, but for the name
 /// @param algorithms name to what is laid over `run` for it
+/// @param note what to think of the result, for whoever reads it
 public record Recipe(
     String name,
     String title,
     Source source,
     RecipeData data,
     Map<String, Object> run,
-    Map<String, Map<String, Object>> algorithms) {
+    Map<String, Map<String, Object>> algorithms,
+    String note) {
   private static final YAMLMapper YAML =
       YAMLMapper.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -109,14 +111,7 @@ public record Recipe(
   /// This recipe with another number of generated sites.
   public Recipe withSites(int sites) {
     return switch (data) {
-      case RecipeData.Synthetic(_, double alpha, double beta, boolean iid, long seed) ->
-          new Recipe(
-              name,
-              title,
-              source,
-              new RecipeData.Synthetic(sites, alpha, beta, iid, seed),
-              run,
-              algorithms);
+      case RecipeData.Synthetic synthetic -> withData(synthetic.withSites(sites));
       case RecipeData.Files _ ->
           throw new RecipeException(
               "recipe %s has the sites of its data; leave out --sites".formatted(name));
@@ -133,7 +128,7 @@ public record Recipe(
 
   /// This recipe on other data.
   Recipe withData(RecipeData other) {
-    return new Recipe(name, title, source, other, run, algorithms);
+    return new Recipe(name, title, source, other, run, algorithms, note);
   }
 
   /// Makes a folder under `target` for each site, with its data and a `mapping.yaml`.

@@ -63,7 +63,8 @@ final class Report {
   ///
   /// @param run what REST says of the run
   /// @param baselines by site, what its agent wrote into the site's folder
-  void accuracies(JsonNode run, Map<String, Optional<JsonNode>> baselines) {
+  /// @param note what to think of the figures
+  void accuracies(JsonNode run, Map<String, Optional<JsonNode>> baselines, String note) {
     terminal.blank();
     terminal.line(
         "Accuracy on the test data of all sites together: %s",
@@ -77,6 +78,7 @@ final class Report {
         "  (Each agent wrote these into its site's own folder and tells nobody. The demo may look,");
     terminal.line(
         "  since it owns all the folders; the aggregator knows sums over the sites only.)");
+    terminal.line("%s", note);
   }
 
   private static String accuracy(Optional<JsonNode> baseline, String name) {

@@ -67,6 +67,11 @@ final class Study {
     return new Study(recipe, options, sites, request);
   }
 
+  /// What to think of the result.
+  String note() {
+    return recipe.note();
+  }
+
   private static Recipe sized(Recipe recipe, DemoOptions options) {
     return switch (recipe.data()) {
       case RecipeData.Synthetic synthetic ->

@@ -121,7 +121,8 @@ final class InProcessFederation {
           masks.add(new Mask(MaskKey.of(key), i < j));
         }
       }
-      var rounding = RoundingKey.derive(secret(), terms.run(), terms.kind(), terms.baseModel());
+      var rounding =
+          RoundingKey.derive(secret(), terms.run(), terms.kind(), terms.baseVersion(), base);
       sum.add(
           outcome
               .update()

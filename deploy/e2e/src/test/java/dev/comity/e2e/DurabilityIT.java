@@ -39,10 +39,10 @@ final class DurabilityIT {
   /// The runs, and who is in the sums of each.
   private enum Case {
     AGGREGATOR_KILLED(2, 20, ALL, "PT2M", "PT10M"),
-    AGENT_KILLED_IN_TRAINING(1, 4000, ALL, "PT2M", "PT10M"),
+    AGENT_KILLED_IN_TRAINING(1, 3000, ALL, "PT2M", "PT10M"),
     AGENT_KILLED_AFTER_UPLOAD(1, 20, ALL, "PT1M", "PT10M"),
-    AGENT_KILLED_BEFORE_UPLOAD(1, 20, FOUR, "PT15S", "PT10M"),
-    AGENT_STOPPED(1, 20, FOUR, "PT15S", "PT10M"),
+    AGENT_KILLED_BEFORE_UPLOAD(1, 20, FOUR, "PT20S", "PT10M"),
+    AGENT_STOPPED(1, 20, FOUR, "PT20S", "PT10M"),
     HOPELESS(1, 20, List.of(), "PT2S", "PT4S");
 
     private final int rounds;
@@ -180,6 +180,7 @@ final class DurabilityIT {
       federation.resume("site-2");
       federation.awaitFileIn(federation.state("site-2").resolve("checkpoints"));
       federation.killAgent("site-2");
+      assertThat(federation.standing(run, "site-2")).isEqualTo("TRAINING");
       federation.await(
           run, events, "ready", () -> federation.standing(run, "site-3").equals("READY"));
       federation.killAgent("site-3");

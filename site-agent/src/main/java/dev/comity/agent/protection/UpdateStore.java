@@ -10,7 +10,6 @@ import dev.comity.update.NoisedUpdate;
 import dev.comity.update.RoundingKey;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,11 +37,7 @@ public final class UpdateStore {
   /// Clips, encodes and stores an update by its terms. Returns once it is on disk; a stored update
   /// of the same run, kind and base model stays as it is.
   ///
-  /// Rounding takes its randomness from the base model's version number and values, not from its
-  /// digest: that one names a transcript, whose keys are fresh in every session, and a run that
-  /// needed a second session would round otherwise ever after.
-  ///
-  /// @param base the values of the model that the update starts from
+  /// @param base the parameters of the base model, in layout order
   /// @throws IllegalArgumentException when the update does not fit the terms
   public synchronized void protect(UpdateTerms terms, float[] base, LocalUpdate update) {
     if (storedTerms(terms).isPresent()) {
@@ -54,10 +49,7 @@ public final class UpdateStore {
             .encode(
                 terms.vector(),
                 RoundingKey.derive(
-                    keys.siteSecret(),
-                    terms.run(),
-                    terms.kind(),
-                    values(terms.baseVersion(), base)))
+                    keys.siteSecret(), terms.run(), terms.kind(), terms.baseVersion(), base))
             .noise(terms.noise());
     termsFile(name(terms))
         .write(
@@ -71,12 +63,6 @@ public final class UpdateStore {
       throw new UncheckedIOException(
           "cannot store the update in %s: check that the disk has room".formatted(folder), e);
     }
-  }
-
-  private static Digest values(int version, float[] base) {
-    var content = ByteBuffer.allocate(Integer.BYTES + base.length * Float.BYTES).putInt(version);
-    content.asFloatBuffer().put(base);
-    return Digest.of(content.array());
   }
 
   /// The digest of the terms under which an update of the same run, kind and base model is stored.

@@ -39,10 +39,10 @@ final class DurabilityIT {
   /// The runs, and who is in the sums of each.
   private enum Case {
     AGGREGATOR_KILLED(2, 20, ALL, "PT2M", "PT10M"),
-    AGENT_KILLED_IN_TRAINING(1, 4000, ALL, "PT2M", "PT10M"),
+    AGENT_KILLED_IN_TRAINING(1, 3000, ALL, "PT2M", "PT10M"),
     AGENT_KILLED_AFTER_UPLOAD(1, 20, ALL, "PT1M", "PT10M"),
-    AGENT_KILLED_BEFORE_UPLOAD(1, 20, FOUR, "PT15S", "PT10M"),
-    AGENT_STOPPED(1, 20, FOUR, "PT15S", "PT10M"),
+    AGENT_KILLED_BEFORE_UPLOAD(1, 20, FOUR, "PT20S", "PT10M"),
+    AGENT_STOPPED(1, 20, FOUR, "PT20S", "PT10M"),
     HOPELESS(1, 20, List.of(), "PT2S", "PT4S");
 
     private final int rounds;
@@ -106,8 +106,7 @@ final class DurabilityIT {
 
   @BeforeAll
   static void startFederations() throws Exception {
-    var undisturbed =
-        FederationUnderTest.start(Files.createDirectory(folder.resolve("undisturbed")));
+    var undisturbed = FederationUnderTest.start(Files.createDirectory(folder.resolve("undisturbed")));
     try (undisturbed) {
       for (var each : Case.values()) {
         if (!each.survivors.isEmpty()) {
@@ -155,7 +154,12 @@ final class DurabilityIT {
 
     assertThat(killed.keySet())
         .containsExactly(
-            "RECRUITING", "ADVERTISING_KEYS", "SHARING_KEYS", "COLLECTING", "VOTING", "UNMASKING");
+            "RECRUITING",
+            "ADVERTISING_KEYS",
+            "SHARING_KEYS",
+            "COLLECTING",
+            "VOTING",
+            "UNMASKING");
     assertSameModels(Case.AGGREGATOR_KILLED);
     assertSummed(run, 1, ALL);
     assertSummed(run, 2, ALL);
@@ -180,6 +184,7 @@ final class DurabilityIT {
       federation.resume("site-2");
       federation.awaitFileIn(federation.state("site-2").resolve("checkpoints"));
       federation.killAgent("site-2");
+      assertThat(federation.standing(run, "site-2")).isEqualTo("TRAINING");
       federation.await(
           run, events, "ready", () -> federation.standing(run, "site-3").equals("READY"));
       federation.killAgent("site-3");
@@ -258,8 +263,7 @@ final class DurabilityIT {
 
     var report = federation.get("runs/" + run);
     assertThat(report.path("state").asString()).isEqualTo("ABANDONED");
-    assertThat(report.path("health").path("sentence").asString())
-        .contains("3 rounds in a row", "hard limit");
+    assertThat(report.path("health").path("sentence").asString()).contains("3 rounds in a row", "hard limit");
     assertThat(List.of(state(run, 1), state(run, 2), state(run, 3))).containsOnly("ABANDONED");
   }
 
@@ -354,7 +358,10 @@ final class DurabilityIT {
   private static String position(String run) throws Exception {
     var session = session(run);
     return String.join(
-        " ", state(run, 1), session.path("id").asString(""), session.path("phase").asString(""));
+        " ",
+        state(run, 1),
+        session.path("id").asString(""),
+        session.path("phase").asString(""));
   }
 
   private static String state(String run, int round) throws Exception {
@@ -388,7 +395,8 @@ final class DurabilityIT {
         .isEqualTo(UNDISTURBED.get(each));
   }
 
-  private static void assertSummed(String run, int round, List<String> survivors) throws Exception {
+  private static void assertSummed(String run, int round, List<String> survivors)
+      throws Exception {
     var summed = new ArrayList<String>();
     for (var each : federation.get("runs/%s/rounds".formatted(run))) {
       if (each.path("round").asInt() == round) {

@@ -145,11 +145,15 @@ final class FederationUnderTest implements AutoCloseable {
     seen.addAll(federation.processes());
   }
 
-  /// kill -9, and started again; returns once it answers.
+  /// kill -9, and started again; returns once every site that can has called it.
   void restartAggregator() throws Exception {
     federation.killAggregator();
+    var since = Instant.now();
     federation.startAggregator();
     seen.addAll(federation.processes());
+    awaitHeard(
+        since,
+        SITES.stream().filter(site -> !stopped.contains(site) && !down.contains(site)).toList());
   }
 
   /// Every agent runs again, and the aggregator has heard those that were down.
@@ -212,8 +216,7 @@ final class FederationUnderTest implements AutoCloseable {
     var found = new TreeMap<String, List<Integer>>();
     for (var role : List.of("weights", "optimizer-state")) {
       var file = Files.createTempFile(folder, role, ".safetensors");
-      federation.download(
-          "models/%s/versions/%d/artifacts/%s".formatted(model, version, role), file);
+      federation.download("models/%s/versions/%d/artifacts/%s".formatted(model, version, role), file);
       var content = SafetensorsFile.of(Files.readAllBytes(file));
       for (var tensor : content.tensors()) {
         var bits = new ArrayList<Integer>();

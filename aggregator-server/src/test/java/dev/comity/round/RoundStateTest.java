@@ -15,6 +15,7 @@ import static dev.comity.round.SitePhase.UNUSED;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.comity.plan.SiteId;
+import dev.comity.round.RoundState.SessionStage;
 import dev.comity.round.RoundTransition.Ignored;
 import dev.comity.round.RoundTransition.Moved;
 import java.time.Instant;

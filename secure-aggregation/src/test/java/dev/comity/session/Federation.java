@@ -161,7 +161,7 @@ final class Federation {
         .clip(2.5)
         .encode(
             plan.terms().vector(),
-            RoundingKey.derive(secret, RUN, RunKind.TRAIN, plan.terms().baseModel()))
+            RoundingKey.derive(secret, RUN, RunKind.TRAIN, 0, new float[] {1}))
         .noise(new Noise.None());
   }
 

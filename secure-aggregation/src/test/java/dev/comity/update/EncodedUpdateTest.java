@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import dev.comity.plan.Architecture;
-import dev.comity.plan.Digest;
 import dev.comity.plan.Encoding;
 import dev.comity.plan.RunId;
 import dev.comity.plan.RunKind;
@@ -147,13 +146,14 @@ class EncodedUpdateTest {
     byte[] otherSecret = new byte[32];
     otherSecret[31] = 1;
     var run = new RunId(new UUID(1, 2));
-    var base = Digest.of(new byte[] {1});
+    float[] base = {1};
     RoundingKey[] keys = {
-      RoundingKey.derive(secret, run, RunKind.TRAIN, base),
-      RoundingKey.derive(otherSecret, run, RunKind.TRAIN, base),
-      RoundingKey.derive(secret, new RunId(new UUID(1, 3)), RunKind.TRAIN, base),
-      RoundingKey.derive(secret, run, RunKind.EVALUATE, base),
-      RoundingKey.derive(secret, run, RunKind.TRAIN, Digest.of(new byte[] {2}))
+      RoundingKey.derive(secret, run, RunKind.TRAIN, 0, base),
+      RoundingKey.derive(otherSecret, run, RunKind.TRAIN, 0, base),
+      RoundingKey.derive(secret, new RunId(new UUID(1, 3)), RunKind.TRAIN, 0, base),
+      RoundingKey.derive(secret, run, RunKind.EVALUATE, 0, base),
+      RoundingKey.derive(secret, run, RunKind.TRAIN, 1, base),
+      RoundingKey.derive(secret, run, RunKind.TRAIN, 0, new float[] {2})
     };
 
     var vectors =

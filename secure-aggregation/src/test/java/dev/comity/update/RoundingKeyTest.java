@@ -22,18 +22,20 @@ class RoundingKeyTest {
   void theKeyIsHkdfOfTheSecretOverRunKindAndBase() throws Exception {
     byte[] secret = HexFormat.of().parseHex("0f".repeat(32));
     var run = new RunId(UUID.fromString("00112233-4455-6677-8899-aabbccddeeff"));
-    var base = Digest.of(new byte[] {5});
+    float[] base = {1};
+    byte[] baseBytes = {0, 0, (byte) 0x80, 0x3f}; // 1.0f, little-endian
     var info = new ByteArrayOutputStream();
     info.writeBytes("comity rounding v1\0".getBytes(StandardCharsets.UTF_8));
     info.writeBytes(HexFormat.of().parseHex("00112233445566778899aabbccddeeff"));
     info.write(8);
     info.writeBytes("EVALUATE".getBytes(StandardCharsets.UTF_8));
-    info.writeBytes(base.bytes());
+    info.writeBytes(new byte[] {0, 0, 0, 7});
+    info.writeBytes(Digest.of(baseBytes).bytes());
     info.write(1); // the counter of HKDF-Expand
     byte[] expectedKey = hmac(hmac(new byte[32], secret), info.toByteArray());
 
     var actual = new Keystream();
-    RoundingKey.derive(secret, run, RunKind.EVALUATE, base).start(actual);
+    RoundingKey.derive(secret, run, RunKind.EVALUATE, 7, base).start(actual);
 
     var expected = new Keystream();
     expected.start(expectedKey, 0);
@@ -43,10 +45,9 @@ class RoundingKeyTest {
 
   @Test
   void aShortSecretIsRefused() {
-    var base = Digest.of(new byte[0]);
-
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> RoundingKey.derive(new byte[31], RunId.random(), RunKind.TRAIN, base))
+        .isThrownBy(
+            () -> RoundingKey.derive(new byte[31], RunId.random(), RunKind.TRAIN, 0, new float[1]))
         .withMessage("site secret of 31 bytes: must have at least 32");
   }
 

@@ -1,7 +1,6 @@
 package dev.comity.update;
 
 import dev.comity.plan.Architecture;
-import dev.comity.plan.Digest;
 import dev.comity.plan.Encoding;
 import dev.comity.plan.Noise;
 import dev.comity.plan.RunId;
@@ -39,7 +38,7 @@ final class Sites {
   static RoundingKey roundingKey(long site) {
     byte[] secret = new byte[32];
     new Random(site).nextBytes(secret);
-    return RoundingKey.derive(secret, RUN, RunKind.TRAIN, Digest.of(new byte[] {1}));
+    return RoundingKey.derive(secret, RUN, RunKind.TRAIN, 0, new float[] {1});
   }
 
   static float[] delta(long seed, int parameters) {

@@ -68,11 +68,12 @@ final class MembershipController {
   @ApiResponse(responseCode = "409", description = "not the next version")
   @ApiResponse(responseCode = "422", description = "malformed, expired or of sites not enrolled")
   void admit(@Valid @RequestBody MembershipBody body) {
-    var epoch = memberships.admit(signed(body));
+    var signed = signed(body);
+    var epoch = memberships.admit(signed);
     signals.signal(Signals.membership());
     LOG.atInfo()
-        .addKeyValue("membership", epoch.version())
-        .addKeyValue("members", epoch.members().size())
+        .addKeyValue("federation", epoch.federation().value())
+        .addKeyValue("digest", signed.digest().abbreviated())
         .log("membership epoch taken");
   }
 

@@ -50,6 +50,10 @@ final class PostgresSiteDesk implements SiteDesk {
   private static final String ROUND_ENDED = "round-ended:";
   private static final String SESSION_ENDED = "session-ended:";
 
+  /// Sites in these phases hold an update: a restarted agent needs the plan before any session
+  /// step.
+  private static final Set<SitePhase> HOLDING = EnumSet.of(SitePhase.READY, SitePhase.IN_SESSION);
+
   /// Sites in these phases have something to do with the plan of a live round.
   private static final Set<SitePhase> OFFERED =
       EnumSet.of(
@@ -236,8 +240,9 @@ final class PostgresSiteDesk implements SiteDesk {
   private Optional<Assignment> work(SiteId site, Set<String> handled) {
     return sessionEnded(site, handled)
         .or(() -> roundEnded(site, handled))
+        .or(() -> offer(site, handled, HOLDING))
         .or(() -> sessionStep(site, handled))
-        .or(() -> offer(site, handled));
+        .or(() -> offer(site, handled, OFFERED));
   }
 
   private Optional<Assignment> membershipChanged(SiteId site, Set<String> handled) {
@@ -317,14 +322,14 @@ final class PostgresSiteDesk implements SiteDesk {
     return Optional.empty();
   }
 
-  private Optional<Assignment> offer(SiteId site, Set<String> handled) {
+  private Optional<Assignment> offer(SiteId site, Set<String> handled, Set<SitePhase> phases) {
     for (var round : store.liveRoundsOf(site)) {
       var phase = store.state(round).roll().of(site).phase();
       if (phase == SitePhase.LOST) {
         transactions.in(round.run(), work -> work.apply(round, new RoundEvent.SiteSeen(site)));
       }
       var id = "offer:" + round.planDigest().hex();
-      if (OFFERED.contains(phase) && !handled.contains(id)) {
+      if (phases.contains(phase) && !handled.contains(id)) {
         var base = registry.find(round.plan().terms().baseModel());
         var plan = store.planBytes(round.planDigest());
         if (base.isPresent() && plan.isPresent()) {

@@ -58,6 +58,7 @@ final class RoundEngine implements SmartLifecycle {
   private static final Duration EXCHANGE_HARD = Duration.ofMinutes(10);
   private static final Duration UPLOAD_SILENCE = Duration.ofMinutes(2);
   private static final Duration AFTER_FAILURE = Duration.ofSeconds(5);
+  private static final Duration STOPPING = Duration.ofSeconds(5);
   private static final Duration LONG = Duration.ofDays(1);
 
   private static final Set<SitePhase> HEARD =
@@ -134,14 +135,16 @@ final class RoundEngine implements SmartLifecycle {
     if (first != null) {
       threads.add(first);
     }
-    threads.forEach(Thread::interrupt);
-    for (var thread : threads) {
-      try {
-        thread.join(Duration.ofSeconds(5));
-      } catch (InterruptedException _) {
-        Thread.currentThread().interrupt();
-        return;
+    signals.signal(Signals.membership()); // wakes whoever waits
+    try {
+      for (var thread : threads) {
+        if (!thread.join(STOPPING)) {
+          thread.interrupt();
+        }
       }
+    } catch (InterruptedException _) {
+      threads.forEach(Thread::interrupt);
+      Thread.currentThread().interrupt();
     }
   }
 

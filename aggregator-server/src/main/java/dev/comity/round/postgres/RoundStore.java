@@ -8,7 +8,7 @@ import dev.comity.plan.RunId;
 import dev.comity.plan.SiteId;
 import dev.comity.round.Roll;
 import dev.comity.round.RoundState;
-import dev.comity.round.SessionStage;
+import dev.comity.round.RoundState.SessionStage;
 import dev.comity.round.SitePhase;
 import dev.comity.round.SiteStanding;
 import dev.comity.run.RunState;

@@ -1,7 +1,7 @@
 package dev.comity.round.postgres;
 
 import dev.comity.plan.Digest;
-import dev.comity.round.SessionStage;
+import dev.comity.round.RoundState.SessionStage;
 import dev.comity.session.ServerSession;
 import dev.comity.session.SessionDescriptor;
 import java.time.Instant;

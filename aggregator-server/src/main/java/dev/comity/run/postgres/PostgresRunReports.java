@@ -583,8 +583,9 @@ class PostgresRunReports implements RunReports {
     return database
         .sql(
             """
-            select site_id, phase, at from session_message
-            where session_id = :session and site_id is not null and phase is not null
+            select site_id, coalesce(phase, 'MASKED_INPUT') as phase, at from session_message
+            where session_id = :session
+              and (kind = 'MASKED_INPUT_STORED' or kind = 'MESSAGE' and phase <> 'MASKED_INPUT')
             order by sequence
             """)
         .param("session", session)
@@ -642,16 +643,11 @@ class PostgresRunReports implements RunReports {
     if (!"COMMIT".equals(certificate)) {
       return List.of();
     }
-    var delivered =
-        messages.stream()
-            .filter(message -> message.phase().equals("MASKED_INPUT"))
-            .map(Message::site)
-            .collect(Collectors.toSet());
     int shares =
         (int) messages.stream().filter(message -> message.phase().equals("UNMASK")).count();
-    return roster.keySet().stream()
-        .filter(site -> !delivered.contains(site))
-        .map(site -> new Recovered(site, shares))
+    return roster.entrySet().stream()
+        .filter(site -> site.getValue() < 1)
+        .map(site -> new Recovered(site.getKey(), shares))
         .toList();
   }
 

@@ -46,7 +46,7 @@ record RunRequest(
         Integer minReady,
     @Schema(description = "sites that may collude with the aggregator") @Nullable @Min(0)
         Integer nC,
-    @Schema(description = "honest sites in every sum, 3 when absent") @Nullable @Min(2)
+    @Schema(description = "honest sites in every sum, 3 when absent") @Nullable @Min(3)
         Integer minHonest,
     @Schema(description = "most examples of one site, 10000 when absent") @Nullable @Min(1)
         Long maxExamples,

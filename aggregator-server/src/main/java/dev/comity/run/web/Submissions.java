@@ -1,6 +1,7 @@
 package dev.comity.run.web;
 
 import dev.comity.federation.Memberships;
+import dev.comity.membership.MembershipEpoch;
 import dev.comity.plan.Digest;
 import dev.comity.run.IdempotencyKeys;
 import dev.comity.run.RunSubmission;
@@ -90,14 +91,23 @@ final class Submissions {
         return repeated(earlier.get(), digest);
       }
     }
-    var submission =
-        reader.read(
-            document, memberships.current().map(memberships::read).orElseThrow(NoMembership::new));
+    var submission = reader.read(document, membership());
     store(submission, account);
     if (key != null) {
       keys.add(account, key, digest, submission.id(), clock.instant());
     }
     return new Accepted(submission.id().toString(), submission.name());
+  }
+
+  private MembershipEpoch membership() {
+    var epoch = memberships.current().map(memberships::read).orElseThrow(NoMembership::new);
+    if (epoch.expired(clock.instant())) {
+      throw new ResponseStatusException(
+          HttpStatus.CONFLICT,
+          "Membership version %d expired at %s; have the consortium sign the next one."
+              .formatted(epoch.version(), epoch.expiresAt()));
+    }
+    return epoch;
   }
 
   private void store(RunSubmission submission, String account) {

@@ -9,7 +9,6 @@ import dev.comity.audit.Signals;
 import dev.comity.plan.Digest;
 import dev.comity.plan.RunId;
 import dev.comity.plan.SiteId;
-import dev.comity.run.RunSubmission;
 import dev.comity.run.RunTransition;
 import dev.comity.run.Runs;
 import dev.comity.session.SignedMessage;
@@ -37,9 +36,17 @@ class EngineTest {
 
   @TempDir private Path directory;
 
+  /// Weights of every version of the run that the kills disturb.
+  private static List<List<Integer>> undisturbed;
+
   @BeforeAll
-  static void startDatabase() throws IOException {
+  static void runOneFederationUndisturbed(@TempDir Path directory) throws Exception {
     postgres = EmbeddedPostgres.start();
+    try (var world = new TestWorld(postgres, directory, 4).startSites(0, 4)) {
+      var run = world.submit(world.federation().submission("killed", 2, 4, PATIENT, HOUR));
+      world.running().awaitEnd(run);
+      undisturbed = world.tensors(run);
+    }
   }
 
   @AfterAll
@@ -111,23 +118,15 @@ class EngineTest {
       })
   void anAggregatorKilledInAnyStateEndsWithTheWeightsOfAnUndisturbedRun(String state)
       throws Exception {
-    RunSubmission submission;
-    List<List<Integer>> disturbed;
     try (var world = world(4).startSites(0, 4)) {
-      submission = world.federation().submission("killed", 2, 4, PATIENT, HOUR);
-      var run = world.submit(submission);
+
+      var run = world.submit(world.federation().submission("killed", 2, 4, PATIENT, HOUR));
       world.running().await(run, reached(state));
       world.killAggregator();
       world.running().awaitEnd(run);
+
       assertThat(world.runState(run)).isEqualTo("COMPLETED");
-      disturbed = world.tensors(run);
-    }
-
-    try (var world = world(4).startSites(0, 4)) {
-      var run = world.submit(submission);
-      world.running().awaitEnd(run);
-
-      assertThat(disturbed).isEqualTo(world.tensors(run));
+      assertThat(world.tensors(run)).isEqualTo(undisturbed);
     }
   }
 
@@ -169,6 +168,48 @@ class EngineTest {
       assertThat(world.text("select distinct event from journal where event like 'round.%'"))
           .contains("round.opened", "round.moved");
       assertThat(world.text("select number::text from round where phase = 'ABANDONED'")).isEmpty();
+    }
+  }
+
+  @Test
+  void theHardLimitLeavesItsSitesInDoubtUntilTheAbortIsProvenAndTheNextRoundSumsTheirUpdates()
+      throws Exception {
+    try (var world = world(4)) {
+      var silent = world.site(0).withholding(SignedMessage.Phase.MASKED_INPUT).start();
+      world.startSites(1, 4);
+      var limit = Duration.ofSeconds(8);
+
+      var run = world.submit(world.federation().submission("doubt", 1, 4, limit, limit));
+      world.running().await(run, reached("IN_DOUBT"));
+      silent.relent();
+      world.running().await(run, moved(world.id(0), "UNUSED"));
+      world.running().awaitEnd(run);
+
+      assertThat(world.runState(run)).isEqualTo("COMPLETED");
+      assertThat(world.phases(run, 1)).containsOnly("UNUSED");
+      assertThat(
+              world.text(
+                  "select distinct encode(terms_digest, 'hex') from round where number <= 2"))
+          .hasSize(1);
+      assertThat(world.phases(run, 2)).containsOnly("SUMMED");
+    }
+  }
+
+  @Test
+  void anAgentThatDiesReadyIsOfferedThePlanAgainAndTakesPart() throws Exception {
+    try (var world = world(4)) {
+      var dying = world.site(0).start();
+      var holding = world.site(1).slow().start();
+      world.startSites(2, 4);
+      var run = world.submit(world.federation().submission("restarted", 1, 4, PATIENT, HOUR));
+      world.running().await(run, moved(world.id(0), "READY"));
+
+      dying.close();
+      world.site(0).start();
+      holding.train();
+      world.running().await(run, reached("COMMITTED"));
+
+      assertThat(world.phases(run, 1)).containsOnly("SUMMED");
     }
   }
 

@@ -13,6 +13,7 @@ import dev.comity.registry.postgres.PostgresModelRegistry;
 import dev.comity.round.FederationAuthority;
 import dev.comity.round.grpc.CallerSite;
 import dev.comity.round.grpc.CertificateRenewal;
+import dev.comity.run.RunReports;
 import dev.comity.run.Runs;
 import io.grpc.BindableService;
 import io.grpc.Context;
@@ -39,6 +40,7 @@ import org.springframework.core.env.MapPropertySource;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.support.JdbcTransactionManager;
 import org.springframework.transaction.PlatformTransactionManager;
+import tools.jackson.databind.json.JsonMapper;
 
 /// The engine, the sites' desk and the real service over one database and one data directory.
 /// Closing it at any moment is the death of the aggregator; another one over the same state goes
@@ -71,6 +73,7 @@ final class TestAggregator implements AutoCloseable {
     context.registerBean(JdbcClient.class, () -> JdbcClient.create(pool));
     context.registerBean(PlatformTransactionManager.class, () -> new JdbcTransactionManager(pool));
     context.registerBean(Clock.class, Clock::systemUTC);
+    context.registerBean(JsonMapper.class, JsonMapper::shared);
     context.registerBean(FederationId.class, federation::federation);
     context.registerBean(FederationAuthority.class, () -> federation);
     context.registerBean(ArtifactStore.class, () -> artifacts);
@@ -110,6 +113,10 @@ final class TestAggregator implements AutoCloseable {
 
   Runs runs() {
     return context.getBean(Runs.class);
+  }
+
+  RunReports reports() {
+    return context.getBean(RunReports.class);
   }
 
   Journal journal() {

@@ -50,7 +50,6 @@ import io.grpc.stub.StreamObserver;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -299,24 +298,22 @@ final class TestSite implements AutoCloseable {
         .encode(
             terms.vector(),
             RoundingKey.derive(
-                TestFederation.secretOf(id), terms.run(), terms.kind(), tensors(terms.weights())))
+                TestFederation.secretOf(id),
+                terms.run(),
+                terms.kind(),
+                terms.baseVersion(),
+                base(terms.weights())))
         .noise(terms.noise());
   }
 
-  /// Digest of the base model's tensors alone: unlike the model version it names no transcript,
-  /// whose keys and signatures are other ones in every run.
-  private Digest tensors(Digest weights) {
+  private float[] base(Digest weights) {
     var file = fetch(weights);
     if (file == null) {
       throw new AssertionError("the weights of the plan cannot be fetched");
     }
-    var values =
-        WeightsFile.decode(
-            BuiltInModel.of(TestFederation.MODEL.family(), TestFederation.MODEL.widths()).tensors(),
-            SafetensorsFile.of(file));
-    var bytes = ByteBuffer.allocate(values.length * Float.BYTES);
-    bytes.asFloatBuffer().put(values);
-    return Digest.of(bytes.array());
+    return WeightsFile.decode(
+        BuiltInModel.of(TestFederation.MODEL.family(), TestFederation.MODEL.widths()).tensors(),
+        SafetensorsFile.of(file));
   }
 
   private boolean step(SessionStep step) throws IOException, InterruptedException {
@@ -544,6 +541,9 @@ final class TestSite implements AutoCloseable {
 
   @Override
   public void close() {
+    if (stopped) {
+      return;
+    }
     stopped = true;
     channel.shutdownNow();
     thread.interrupt();

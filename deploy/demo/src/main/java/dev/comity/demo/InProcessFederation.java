@@ -250,7 +250,7 @@ final class InProcessFederation {
     }
 
     private MaskedSession.Seat seat(LocalSite site, UpdateTerms terms) throws InterruptedException {
-      var update = site.protect(terms, site.work(terms, weights));
+      var update = site.protect(terms, weights, site.work(terms, weights));
       return new MaskedSession.Seat(inSession(site), update);
     }
 

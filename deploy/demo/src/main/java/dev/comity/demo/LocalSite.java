@@ -66,13 +66,13 @@ final class LocalSite implements AutoCloseable {
   }
 
   /// The update as this site keeps it until a session sums it.
-  NoisedUpdate protect(UpdateTerms terms, TrainingOutcome outcome) {
+  NoisedUpdate protect(UpdateTerms terms, float[] base, TrainingOutcome outcome) {
     return outcome
         .update()
         .clip(terms.clipNorm())
         .encode(
             terms.vector(),
-            RoundingKey.derive(secret, terms.run(), terms.kind(), terms.baseModel()))
+            RoundingKey.derive(secret, terms.run(), terms.kind(), terms.baseVersion(), base))
         .noise(terms.noise());
   }
 

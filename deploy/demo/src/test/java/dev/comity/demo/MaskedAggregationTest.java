@@ -111,7 +111,7 @@ class MaskedAggregationTest {
           var outcome = site.work(terms, run.weights());
           clipped.put(site.id(), clip(outcome.delta(), terms.clipNorm()));
           weights.put(site.id(), terms.weighting().weight(outcome.examples()));
-          stored.put(site.id(), site.protect(terms, outcome));
+          stored.put(site.id(), site.protect(terms, run.weights(), outcome));
         }
       }
     }

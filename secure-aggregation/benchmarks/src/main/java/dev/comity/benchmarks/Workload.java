@@ -1,7 +1,6 @@
 package dev.comity.benchmarks;
 
 import dev.comity.plan.Architecture;
-import dev.comity.plan.Digest;
 import dev.comity.plan.Encoding;
 import dev.comity.plan.RunId;
 import dev.comity.plan.RunKind;
@@ -46,6 +45,6 @@ final class Workload {
 
   static RoundingKey roundingKey() {
     return RoundingKey.derive(
-        new byte[32], new RunId(new UUID(1, 2)), RunKind.TRAIN, Digest.of(new byte[0]));
+        new byte[32], new RunId(new UUID(1, 2)), RunKind.TRAIN, 0, new float[0]);
   }
 }

@@ -69,6 +69,7 @@ public final class AggregatorLink implements AutoCloseable {
   private final URI address;
   private final List<ClientInterceptor> interceptors;
   private volatile Connection connection;
+  private boolean closed;
 
   private record Connection(
       ManagedChannel channel, SiteServiceGrpc.SiteServiceBlockingV2Stub stub) {}
@@ -98,7 +99,10 @@ public final class AggregatorLink implements AutoCloseable {
   /// Shows another certificate from the next call on.
   ///
   /// @throws IllegalArgumentException when the keys cannot be used; the link stays as it is
-  public void identify(TlsIdentity identity) {
+  public synchronized void identify(TlsIdentity identity) {
+    if (closed) {
+      return;
+    }
     Connection before = connection;
     connection = connect(identity);
     before.channel().shutdown();
@@ -377,7 +381,8 @@ public final class AggregatorLink implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
+    closed = true;
     connection.channel().shutdownNow();
   }
 

@@ -118,7 +118,17 @@ public final class EnrolmentClient implements AutoCloseable {
         text(answer, "site"),
         text(answer, "certificatePem"),
         trust.authority(),
-        URI.create(text(answer, "grpcUrl")));
+        address(text(answer, "grpcUrl")));
+  }
+
+  /// `host:port`, with or without `https://` before it.
+  private static URI address(String text) throws RefusedByAggregator {
+    try {
+      return URI.create(text.startsWith("https://") ? text : "https://" + text);
+    } catch (IllegalArgumentException e) {
+      throw new RefusedByAggregator(
+          "incomplete answer", "the aggregator gives %s as its gRPC address".formatted(text));
+    }
   }
 
   private static String text(JsonNode answer, String field) throws RefusedByAggregator {

@@ -140,10 +140,10 @@ public final class Agent implements AutoCloseable {
               settings.federation());
       this.offers = new OfferStore(directory.state().resolve("offers"));
       this.updates = new UpdateStore(directory.state().resolve("updates"), keys);
+      this.link = AggregatorLink.open(settings.aggregator(), identity(keys), interceptors);
       this.sessions =
           Sessions.inDirectory(
               directory.state().resolve("sessions"), settings.site(), keys, updates, clock);
-      this.link = AggregatorLink.open(settings.aggregator(), identity(keys), interceptors);
       this.models = new VerifiedModels(directory.state().resolve("models"), library(link));
       this.sessionWork =
           new SessionWork(link, sessions, offers, memberships, policy, key.fingerprint(), status);
@@ -246,13 +246,21 @@ public final class Agent implements AutoCloseable {
     if (Thread.interrupted()) {
       throw new InterruptedException("interrupted while calling the aggregator");
     }
-    if (closing.getCount() > 0) {
-      LOG.atInfo()
+    if (closing.getCount() == 0) {
+      return;
+    }
+    if (status.snapshot().state() == AgentStatus.State.PENDING) {
+      LOG.atDebug()
           .addKeyValue("site", settings.site())
           .addKeyValue("reason", e.getMessage())
-          .log("Aggregator not reached; trying again");
-      status.disconnected(e.getMessage());
+          .log("Not admitted yet; asking again");
+      return;
     }
+    LOG.atInfo()
+        .addKeyValue("site", settings.site())
+        .addKeyValue("reason", e.getMessage())
+        .log("Aggregator not reached; trying again");
+    status.disconnected(e.getMessage());
   }
 
   /// Stops: trainings save their state, the directory is free for another agent.
@@ -321,6 +329,7 @@ public final class Agent implements AutoCloseable {
     if (hello.hasMembership()) {
       take(hello.getMembership());
     }
+    AgentStatus before = status.snapshot();
     status.state(
         switch (hello.getState()) {
           case MEMBERSHIP_STATE_PENDING -> AgentStatus.State.PENDING;
@@ -328,11 +337,13 @@ public final class Agent implements AutoCloseable {
           case MEMBERSHIP_STATE_REVOKED -> AgentStatus.State.REVOKED;
           case MEMBERSHIP_STATE_UNSPECIFIED, UNRECOGNIZED -> AgentStatus.State.UNKNOWN;
         });
-    LOG.atInfo()
-        .addKeyValue("federation", settings.federation())
-        .addKeyValue("site", settings.site())
-        .addKeyValue("state", status.snapshot().state())
-        .log("Aggregator greeted");
+    if (!before.connected() || before.state() != status.snapshot().state()) {
+      LOG.atInfo()
+          .addKeyValue("federation", settings.federation())
+          .addKeyValue("site", settings.site())
+          .addKeyValue("to", status.snapshot().state())
+          .log("Aggregator greeted");
+    }
   }
 
   /// The present certificate serves until the new one is on disk; without a new one it goes on
@@ -387,16 +398,14 @@ public final class Agent implements AutoCloseable {
       }
       case SESSION_ENDED -> {
         Standing standing = sessionWork.ended(next.getSessionEnded());
-        LOG.atInfo().addKeyValue("standing", standing).log("Session ended");
+        LOG.atInfo().addKeyValue("to", standing).log("Session ended");
         showDoubts();
         resumeDoubted();
       }
       case ROUND_ENDED -> ended(next.getRoundEnded());
       case MEMBERSHIP_CHANGED -> take(next.getMembershipChanged().getMembership());
       case ASSIGNMENT_NOT_SET ->
-          LOG.atWarn()
-              .addKeyValue("assignment", next.getId())
-              .log("Assignment of an unknown kind; upgrade the agent");
+          LOG.atWarn().log("Assignment of an unknown kind; upgrade the agent");
     }
     if (!next.getId().isEmpty()) {
       handled.add(next.getId());
@@ -506,7 +515,6 @@ public final class Agent implements AutoCloseable {
         models.verify(version, round.get().plan().terms().seed());
         LOG.atInfo()
             .addKeyValue("run", version.run())
-            .addKeyValue("version", version.version())
             .addKeyValue("digest", version.digest().abbreviated())
             .log("Model version verified");
       }

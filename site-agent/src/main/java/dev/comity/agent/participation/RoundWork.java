@@ -182,7 +182,7 @@ final class RoundWork {
               reports.progress(tenths);
             },
             pauses());
-    updates.protect(terms, outcome.update());
+    updates.protect(terms, base, outcome.update());
     trainer.discard(terms.digest());
     return outcome.base();
   }
@@ -226,7 +226,7 @@ final class RoundWork {
     LOG.atInfo()
         .addKeyValue("run", offer.plan().terms().run())
         .addKeyValue("round", offer.plan().round())
-        .addKeyValue("reasons", reasons)
+        .addKeyValue("reason", String.join("; ", reasons))
         .log("Round refused");
     show(offer, AgentStatus.Phase.REFUSED, 0, String.join("; ", reasons));
     reports.refused(reasons);
@@ -238,8 +238,7 @@ final class RoundWork {
     LOG.atWarn()
         .addKeyValue("run", offer.plan().terms().run())
         .addKeyValue("round", offer.plan().round())
-        .addKeyValue("code", code)
-        .addKeyValue("reason", detail)
+        .addKeyValue("reason", code + ": " + detail)
         .log("Round failed on this site");
     show(offer, AgentStatus.Phase.FAILED, 0, detail);
     reports.failed(code, detail);

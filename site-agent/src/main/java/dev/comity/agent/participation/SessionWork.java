@@ -129,8 +129,7 @@ final class SessionWork {
     LOG.atWarn()
         .addKeyValue("session", session.abbreviated())
         .addKeyValue("phase", phase)
-        .addKeyValue("code", code)
-        .addKeyValue("reason", cause.getMessage())
+        .addKeyValue("reason", code + ": " + cause.getMessage())
         .log("Session step refused");
     status.problem(cause.getMessage());
   }

@@ -37,8 +37,9 @@ public final class UpdateStore {
   /// Clips, encodes and stores an update by its terms. Returns once it is on disk; a stored update
   /// of the same run, kind and base model stays as it is.
   ///
+  /// @param base the parameters of the base model, in layout order
   /// @throws IllegalArgumentException when the update does not fit the terms
-  public synchronized void protect(UpdateTerms terms, LocalUpdate update) {
+  public synchronized void protect(UpdateTerms terms, float[] base, LocalUpdate update) {
     if (storedTerms(terms).isPresent()) {
       return;
     }
@@ -47,7 +48,8 @@ public final class UpdateStore {
             .clip(terms.clipNorm())
             .encode(
                 terms.vector(),
-                RoundingKey.derive(keys.siteSecret(), terms.run(), terms.kind(), terms.baseModel()))
+                RoundingKey.derive(
+                    keys.siteSecret(), terms.run(), terms.kind(), terms.baseVersion(), base))
             .noise(terms.noise());
     termsFile(name(terms))
         .write(

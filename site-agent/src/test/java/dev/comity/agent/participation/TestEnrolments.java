@@ -104,7 +104,7 @@ final class TestEnrolments implements AutoCloseable {
           Map.of(
               "site", site.value(),
               "certificatePem", authority.issueFor(enrolment.csrDer().toByteArray()),
-              "grpcUrl", link.toString(),
+              "grpcUrl", link.getAuthority(),
               "state", "PENDING"));
     }
   }

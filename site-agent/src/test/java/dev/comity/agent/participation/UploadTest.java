@@ -150,7 +150,8 @@ class UploadTest {
     byte[] secret = new byte[32];
     return LocalUpdate.of(delta, 1, new Metrics(0, 0, 0, histogram, histogram))
         .clip(1)
-        .encode(layout, RoundingKey.derive(secret, TestAggregator.RUN, RunKind.TRAIN, SESSION))
+        .encode(
+            layout, RoundingKey.derive(secret, TestAggregator.RUN, RunKind.TRAIN, 0, new float[1]))
         .noise(new Noise.None())
         .mask(List.of(new Mask(MaskKey.of(SESSION.bytes()), true)));
   }

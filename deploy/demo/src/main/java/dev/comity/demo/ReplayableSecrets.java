@@ -15,9 +15,9 @@ import java.security.SecureRandom;
 import java.security.spec.NamedParameterSpec;
 import java.util.Base64;
 
-/// Secrets that follow from a seed, which is what makes a run repeatable to the bit: a version's
-/// digest covers the transcript of its session, and the rounding of the next update follows from
-/// that digest. Good for benchmarks alone: whoever knows the seed knows every secret.
+/// Secrets that follow from a seed: roundings, hence weights, are the same to the bit in every run
+/// of it, and so are the transcripts. Good for benchmarks alone: whoever knows the seed knows every
+/// secret.
 record ReplayableSecrets(long seed) {
 
   /// 32 bytes for one purpose.

@@ -106,7 +106,8 @@ final class DurabilityIT {
 
   @BeforeAll
   static void startFederations() throws Exception {
-    var undisturbed = FederationUnderTest.start(Files.createDirectory(folder.resolve("undisturbed")));
+    var undisturbed =
+        FederationUnderTest.start(Files.createDirectory(folder.resolve("undisturbed")));
     try (undisturbed) {
       for (var each : Case.values()) {
         if (!each.survivors.isEmpty()) {
@@ -154,12 +155,7 @@ final class DurabilityIT {
 
     assertThat(killed.keySet())
         .containsExactly(
-            "RECRUITING",
-            "ADVERTISING_KEYS",
-            "SHARING_KEYS",
-            "COLLECTING",
-            "VOTING",
-            "UNMASKING");
+            "RECRUITING", "ADVERTISING_KEYS", "SHARING_KEYS", "COLLECTING", "VOTING", "UNMASKING");
     assertSameModels(Case.AGGREGATOR_KILLED);
     assertSummed(run, 1, ALL);
     assertSummed(run, 2, ALL);
@@ -263,7 +259,8 @@ final class DurabilityIT {
 
     var report = federation.get("runs/" + run);
     assertThat(report.path("state").asString()).isEqualTo("ABANDONED");
-    assertThat(report.path("health").path("sentence").asString()).contains("3 rounds in a row", "hard limit");
+    assertThat(report.path("health").path("sentence").asString())
+        .contains("3 rounds in a row", "hard limit");
     assertThat(List.of(state(run, 1), state(run, 2), state(run, 3))).containsOnly("ABANDONED");
   }
 
@@ -358,10 +355,7 @@ final class DurabilityIT {
   private static String position(String run) throws Exception {
     var session = session(run);
     return String.join(
-        " ",
-        state(run, 1),
-        session.path("id").asString(""),
-        session.path("phase").asString(""));
+        " ", state(run, 1), session.path("id").asString(""), session.path("phase").asString(""));
   }
 
   private static String state(String run, int round) throws Exception {
@@ -395,8 +389,7 @@ final class DurabilityIT {
         .isEqualTo(UNDISTURBED.get(each));
   }
 
-  private static void assertSummed(String run, int round, List<String> survivors)
-      throws Exception {
+  private static void assertSummed(String run, int round, List<String> survivors) throws Exception {
     var summed = new ArrayList<String>();
     for (var each : federation.get("runs/%s/rounds".formatted(run))) {
       if (each.path("round").asInt() == round) {

@@ -216,7 +216,8 @@ final class FederationUnderTest implements AutoCloseable {
     var found = new TreeMap<String, List<Integer>>();
     for (var role : List.of("weights", "optimizer-state")) {
       var file = Files.createTempFile(folder, role, ".safetensors");
-      federation.download("models/%s/versions/%d/artifacts/%s".formatted(model, version, role), file);
+      federation.download(
+          "models/%s/versions/%d/artifacts/%s".formatted(model, version, role), file);
       var content = SafetensorsFile.of(Files.readAllBytes(file));
       for (var tensor : content.tensors()) {
         var bits = new ArrayList<Integer>();

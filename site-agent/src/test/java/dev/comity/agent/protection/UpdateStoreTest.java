@@ -57,8 +57,7 @@ final class UpdateStoreTest {
     var delta = new float[BASE.length];
     Arrays.fill(delta, 0.01f);
     new UpdateStore(place, keys)
-        .protect(
-            terms, base, LocalUpdate.of(delta, 0.5, Metrics.withoutHistograms(1.5, 40, 100)));
+        .protect(terms, base, LocalUpdate.of(delta, 0.5, Metrics.withoutHistograms(1.5, 40, 100)));
     try (var files = Files.list(place)) {
       var update = files.filter(file -> file.toString().endsWith(".z")).findFirst().orElseThrow();
       return Files.readAllBytes(update);
@@ -83,8 +82,7 @@ final class UpdateStoreTest {
         ParameterLayout.of(MODEL),
         VectorLayout.of(RunKind.TRAIN, MODEL, encoding, 10, 1000, 20),
         new LocalObjective.Plain(),
-        new LocalTraining(
-            Loss.SOFTMAX_CROSS_ENTROPY, 10, new LocalWork.Batches(20), 0.1, 0, 0),
+        new LocalTraining(Loss.SOFTMAX_CROSS_ENTROPY, 10, new LocalWork.Batches(20), 0.1, 0, 0),
         5,
         new Weighting.ByExamples(1000),
         10,

@@ -47,6 +47,8 @@ public final class LocalFederation implements AutoCloseable {
   public static LocalFederation start(Path checkout, Path folder, List<SiteFolder> sites, int nC)
       throws IOException, InterruptedException {
     var children = new Children();
+    // Also when this process is told to end; closing twice does nothing.
+    Runtime.getRuntime().addShutdownHook(new Thread(children::close, "end-of-federation"));
     try {
       return found(
           children,

@@ -13,6 +13,7 @@ import dev.comity.round.FederationAuthority;
 import dev.comity.round.Roll;
 import dev.comity.round.RoundEvent;
 import dev.comity.round.RoundState;
+import dev.comity.round.RoundTransition;
 import dev.comity.round.SitePhase;
 import dev.comity.round.SiteStanding;
 import dev.comity.run.RunState;
@@ -519,7 +520,8 @@ final class RoundEngine implements SmartLifecycle {
     transactions.in(
         round.run(),
         work -> {
-          if (!store.round(round.id()).live()) {
+          var current = store.round(round.id());
+          if (!current.live()) {
             return false;
           }
           var version = result.version();
@@ -534,7 +536,7 @@ final class RoundEngine implements SmartLifecycle {
                     "Version " + version.number() + " of the model is published."));
           }
           store.result(round.id(), result);
-          work.apply(round, new RoundEvent.SumCommitted());
+          work.apply(current, new RoundEvent.SumCommitted());
           LOG.atInfo()
               .addKeyValue("run", round.run())
               .addKeyValue("round", round.number())
@@ -550,7 +552,14 @@ final class RoundEngine implements SmartLifecycle {
         .addKeyValue("round", round.number())
         .addKeyValue("reason", reason)
         .log("sum rejected");
-    transactions.in(round.run(), work -> work.apply(round, new RoundEvent.SumRejected(reason)));
+    transactions.in(
+        round.run(),
+        work -> {
+          var current = store.round(round.id());
+          return current.live()
+              && work.apply(current, new RoundEvent.SumRejected(reason))
+                  instanceof RoundTransition.Moved;
+        });
   }
 
   /// When something may be owed next without anybody's word.

@@ -26,7 +26,8 @@ public interface FederationStore {
 
   /// A site that used its invitation.
   ///
-  /// @param previousSerial of the certificate before the newest, which stays good until it expires
+  /// @param previousSerial of the certificate with which the site asked for the newest; it stays
+  ///   good until it expires, since the answer may have been lost
   record EnrolledSite(
       SiteId site,
       MessagePublicKey key,
@@ -61,7 +62,9 @@ public interface FederationStore {
 
   List<EnrolledSite> sites();
 
-  void certify(SiteId site, IssuedCertificate certificate);
+  /// Makes `certificate` the newest of the site, beside the one with serial `used`, with which it
+  /// asked.
+  void certify(SiteId site, IssuedCertificate certificate, String used);
 
   void setState(SiteId site, SiteState state);
 

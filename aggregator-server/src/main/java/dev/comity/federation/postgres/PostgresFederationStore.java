@@ -142,15 +142,16 @@ final class PostgresFederationStore implements FederationStore {
   }
 
   @Override
-  public void certify(SiteId site, IssuedCertificate certificate) {
+  public void certify(SiteId site, IssuedCertificate certificate, String used) {
     database
         .sql(
             """
             update site
-            set previous_certificate_serial = certificate_serial, certificate_serial = :serial,
+            set previous_certificate_serial = :used, certificate_serial = :serial,
                 certificate_not_after = :notAfter
             where site_id = :site
             """)
+        .param("used", used)
         .param("serial", certificate.serial())
         .param("notAfter", Timestamp.from(certificate.notAfter()))
         .param("site", site.value())

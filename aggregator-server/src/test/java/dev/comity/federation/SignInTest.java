@@ -90,8 +90,18 @@ class SignInTest {
   void signingOutEndsTheSession() throws IOException {
     var browser = federation.signIn();
 
-    var out = federation.send("DELETE", "/api/v1/session", "", "Cookie", browser.cookies());
+    var forged = federation.send("DELETE", "/api/v1/session", "", "Cookie", browser.cookies());
+    var out =
+        federation.send(
+            "DELETE",
+            "/api/v1/session",
+            "",
+            "Cookie",
+            browser.cookies(),
+            "X-XSRF-TOKEN",
+            browser.csrf());
 
+    assertThat(forged.status()).isEqualTo(403);
     assertThat(out.status()).isEqualTo(204);
     assertThat(federation.send("GET", "/api/v1/session", "", "Cookie", browser.cookies()).status())
         .isEqualTo(401);

@@ -167,7 +167,7 @@ final class RoundEngine implements SmartLifecycle {
         signals.await(Signals.runs(), ticket, LONG);
       } catch (InterruptedException _) {
         return;
-      } catch (RuntimeException failed) {
+      } catch (RuntimeException | Error failed) {
         if (!pauseAfter(failed, "the list of open runs cannot be read", null)) {
           return;
         }
@@ -190,7 +190,7 @@ final class RoundEngine implements SmartLifecycle {
             case Next.Wait(var until) ->
                 signals.await(topic, ticket, Duration.between(clock.instant(), until));
           }
-        } catch (RuntimeException failed) {
+        } catch (RuntimeException | Error failed) { // a run without its thread would stand still
           if (!pauseAfter(failed, "a step of the run failed and will be repeated", run)) {
             return;
           }
@@ -206,7 +206,7 @@ final class RoundEngine implements SmartLifecycle {
   }
 
   /// False when the engine stops.
-  private boolean pauseAfter(RuntimeException failed, String message, @Nullable RunId run) {
+  private boolean pauseAfter(Throwable failed, String message, @Nullable RunId run) {
     if (!running) {
       return false;
     }

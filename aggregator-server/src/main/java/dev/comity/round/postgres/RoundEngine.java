@@ -41,6 +41,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
+import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 
 /// Performs what the durable state of every open run still owes: the next round, a session, the end
@@ -136,7 +137,12 @@ final class RoundEngine implements SmartLifecycle {
     if (first != null) {
       threads.add(first);
     }
-    signals.signal(Signals.membership()); // wakes whoever waits
+    try {
+      signals.signal(Signals.membership()); // wakes whoever waits
+    } catch (DataAccessException gone) {
+      LOG.atDebug().setCause(gone).log("the database is gone; those who wait are interrupted");
+      threads.forEach(Thread::interrupt);
+    }
     try {
       for (var thread : threads) {
         if (!thread.join(STOPPING)) {

@@ -160,7 +160,26 @@ final class RoundEngine implements SmartLifecycle {
     return running;
   }
 
+  /// Vectors of sessions that ended while nobody looked, say by a cancel or a crash.
+  private void sweep() {
+    try {
+      for (var session : spool.sessions()) {
+        if (!store.session(session).map(this::needsVectors).orElse(false)) {
+          spool.drop(session);
+        }
+      }
+    } catch (IOException | RuntimeException failed) {
+      LOG.atWarn().setCause(failed).log("the spool cannot be swept");
+    }
+  }
+
+  private boolean needsVectors(SessionRow session) {
+    return session.live()
+        || (session.state() == ServerSession.State.DONE && store.round(session.round()).live());
+  }
+
   private void supervise() {
+    sweep();
     while (running) {
       var ticket = signals.ticket(Signals.runs());
       try {
@@ -511,14 +530,7 @@ final class RoundEngine implements SmartLifecycle {
           reject(round, reason + "; dealers at fault: " + dealers);
       case ServerSession.Verdict.Aborted(var reason) -> reject(round, reason);
     }
-    try {
-      spool.clear(row.id());
-    } catch (IOException failed) {
-      LOG.atWarn()
-          .setCause(failed)
-          .addKeyValue("session", row.id().abbreviated())
-          .log("spooled vectors of an ended session could not be dropped");
-    }
+    spool.drop(row.id());
     sessions.forget(row.id());
   }
 

@@ -267,7 +267,8 @@ final class EmbeddedPostgres implements AutoCloseable {
   private static void command(Path binaries, String program, String... arguments)
       throws IOException {
     List<String> line = new ArrayList<>();
-    if (runsAsRoot(binaries)) {
+    var asRoot = runsAsRoot(binaries);
+    if (asRoot) {
       line.addAll(List.of("unshare", "-U"));
     }
     line.add(binaries.resolve("bin").resolve(program).toString());
@@ -282,9 +283,16 @@ final class EmbeddedPostgres implements AutoCloseable {
         throw new IOException(program + " did not end within " + PATIENCE);
       }
       if (process.exitValue() != 0) {
+        var said = Files.readString(output).strip();
+        if (asRoot && said.startsWith("unshare:")) {
+          throw new RefusedStart(
+              "PostgreSQL does not run as root, and root may make no user namespace here: " + said,
+              "Run the aggregator as an ordinary user, or set spring.datasource.url to a PostgreSQL"
+                  + " of your own.");
+        }
         throw new RefusedStart(
             "PostgreSQL's %s ended with %d: %s"
-                .formatted(program, process.exitValue(), Files.readString(output).strip()),
+                .formatted(program, process.exitValue(), said),
             "Look into "
                 + binaries.resolveSibling("postgres.log")
                 + ", or set spring.datasource.url to a PostgreSQL of your own.");

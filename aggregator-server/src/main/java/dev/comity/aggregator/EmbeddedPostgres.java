@@ -11,6 +11,7 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
@@ -183,7 +184,7 @@ final class EmbeddedPostgres implements AutoCloseable {
       return Optional.empty();
     }
     var lines = Files.readAllLines(pidFile, StandardCharsets.UTF_8);
-    if (lines.size() < 4 || !isPostgres(Long.parseLong(lines.getFirst().strip()))) {
+    if (lines.size() < 4 || !serves(Long.parseLong(lines.getFirst().strip()), cluster)) {
       Files.delete(pidFile); // its process is gone, and another may have the number by now
       return Optional.empty();
     }
@@ -195,9 +196,15 @@ final class EmbeddedPostgres implements AutoCloseable {
     return Optional.of(server);
   }
 
-  private static boolean isPostgres(long pid) throws IOException {
-    var name = Path.of("/proc", Long.toString(pid), "comm");
-    return Files.exists(name) && Files.readString(name).strip().equals("postgres");
+  /// A server's working directory is its cluster.
+  private static boolean serves(long pid, Path cluster) throws IOException {
+    var process = Path.of("/proc", Long.toString(pid));
+    try {
+      return Files.readString(process.resolve("comm")).strip().equals("postgres")
+          && Files.isSameFile(process.resolve("cwd"), cluster);
+    } catch (NoSuchFileException _) {
+      return false;
+    }
   }
 
   private void checkThatItServes() {

@@ -142,6 +142,29 @@ class StartTest {
   }
 
   @Test
+  void aStalePostmasterFileOfAnotherPostgresDoesNotStopAStart(@TempDir Path elsewhere)
+      throws Exception {
+    var first = EmbeddedPostgres.start(directory);
+    write(first, "create table kept (n integer); insert into kept values (9)");
+    first.close();
+    var other = EmbeddedPostgres.start(elsewhere);
+    try {
+      Files.copy(
+          elsewhere.resolve("cluster/postmaster.pid"), directory.resolve("cluster/postmaster.pid"));
+
+      var second = EmbeddedPostgres.start(directory);
+
+      try {
+        assertThat(read(second)).isEqualTo(9);
+      } finally {
+        second.close();
+      }
+    } finally {
+      other.close();
+    }
+  }
+
+  @Test
   void aRestartedAggregatorKeepsItsIdentityAndItsAccount() throws Exception {
     var federation = TestFederation.start(directory);
     var before = federation.send("GET", "/api/v1/federation", "").body();

@@ -298,8 +298,7 @@ final class EmbeddedPostgres implements AutoCloseable {
                   + " of your own.");
         }
         throw new RefusedStart(
-            "PostgreSQL's %s ended with %d: %s"
-                .formatted(program, process.exitValue(), said),
+            "PostgreSQL's %s ended with %d: %s".formatted(program, process.exitValue(), said),
             "Look into "
                 + binaries.resolveSibling("postgres.log")
                 + ", or set spring.datasource.url to a PostgreSQL of your own.");

@@ -77,14 +77,12 @@ final class PostgresRuns implements Runs {
   @Override
   public void submit(RunSubmission submission, String account) {
     var architecture = submission.architecture();
-    var model =
-        fitting("", () -> BuiltInModel.of(architecture.family(), architecture.widths()));
+    var model = fitting("", () -> BuiltInModel.of(architecture.family(), architecture.widths()));
     var provenance = WeightsProvenance.initial(submission.id().toString());
     var weights =
         WeightsFile.encode(model.tensors(), model.initialValues(submission.seed()), provenance);
     var state =
-        OptimizerStateFile.encode(
-            new float[model.size()], new float[model.size()], provenance);
+        OptimizerStateFile.encode(new float[model.size()], new float[model.size()], provenance);
     var layout = PlanCodec.encode(ParameterLayout.of(architecture));
     var first =
         fitting(

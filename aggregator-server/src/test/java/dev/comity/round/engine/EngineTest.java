@@ -406,9 +406,8 @@ class EngineTest {
               Runs.RefusedSubmission.class,
               refused -> assertThat(refused.pointer()).isEqualTo("/name"));
       var kept = world.artifacts();
-      assertThatThrownBy(() ->
-              runs.submit(
-                  world.federation().submission("twice", 1, 4, PATIENT, HOUR), "ada"))
+      assertThatThrownBy(
+              () -> runs.submit(world.federation().submission("twice", 1, 4, PATIENT, HOUR), "ada"))
           .isInstanceOf(Runs.RefusedSubmission.class);
       assertThat(world.artifacts()).isEqualTo(kept);
       assertThatThrownBy(() -> runs.cancel(RunId.random(), "ada"))

@@ -19,6 +19,9 @@ import org.springframework.validation.annotation.Validated;
 ///   from the first invitation that matches it
 /// @param dataDir keys, artifacts, spooled vectors and the embedded database
 /// @param database `embedded`, or absent when `spring.datasource.url` names a PostgreSQL
+/// @param federationEpoch at least the stored epoch of the federation, and stored when it is
+///   greater; to be raised once after the database was restored from a backup, so that sites refuse
+///   the sessions of the past. Absent, the stored epoch holds; it begins at 1
 /// @param bind address that both ports listen on
 /// @param advertisedHost name by which sites and researchers reach this aggregator; stands in the
 ///   server certificate
@@ -37,6 +40,7 @@ record ComityProperties(
         String consortiumKey,
     @DefaultValue("comity-data") Path dataDir,
     @Nullable Database database,
+    @Min(value = 1, message = "must be 1 or more") @Nullable Long federationEpoch,
     @Valid @DefaultValue Rest rest,
     @Valid @DefaultValue Grpc grpc,
     @DefaultValue("127.0.0.1") @NotBlank String bind,

@@ -11,6 +11,7 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
@@ -183,7 +184,7 @@ final class EmbeddedPostgres implements AutoCloseable {
       return Optional.empty();
     }
     var lines = Files.readAllLines(pidFile, StandardCharsets.UTF_8);
-    if (lines.size() < 4 || !isPostgres(Long.parseLong(lines.getFirst().strip()))) {
+    if (lines.size() < 4 || !serves(Long.parseLong(lines.getFirst().strip()), cluster)) {
       Files.delete(pidFile); // its process is gone, and another may have the number by now
       return Optional.empty();
     }
@@ -195,9 +196,15 @@ final class EmbeddedPostgres implements AutoCloseable {
     return Optional.of(server);
   }
 
-  private static boolean isPostgres(long pid) throws IOException {
-    var name = Path.of("/proc", Long.toString(pid), "comm");
-    return Files.exists(name) && Files.readString(name).strip().equals("postgres");
+  /// A server's working directory is its cluster.
+  private static boolean serves(long pid, Path cluster) throws IOException {
+    var process = Path.of("/proc", Long.toString(pid));
+    try {
+      return Files.readString(process.resolve("comm")).strip().equals("postgres")
+          && Files.isSameFile(process.resolve("cwd"), cluster);
+    } catch (NoSuchFileException _) {
+      return false;
+    }
   }
 
   private void checkThatItServes() {
@@ -267,7 +274,8 @@ final class EmbeddedPostgres implements AutoCloseable {
   private static void command(Path binaries, String program, String... arguments)
       throws IOException {
     List<String> line = new ArrayList<>();
-    if (runsAsRoot(binaries)) {
+    var asRoot = runsAsRoot(binaries);
+    if (asRoot) {
       line.addAll(List.of("unshare", "-U"));
     }
     line.add(binaries.resolve("bin").resolve(program).toString());
@@ -282,9 +290,15 @@ final class EmbeddedPostgres implements AutoCloseable {
         throw new IOException(program + " did not end within " + PATIENCE);
       }
       if (process.exitValue() != 0) {
+        var said = Files.readString(output).strip();
+        if (asRoot && said.startsWith("unshare:")) {
+          throw new RefusedStart(
+              "PostgreSQL does not run as root, and root may make no user namespace here: " + said,
+              "Run the aggregator as an ordinary user, or set spring.datasource.url to a PostgreSQL"
+                  + " of your own.");
+        }
         throw new RefusedStart(
-            "PostgreSQL's %s ended with %d: %s"
-                .formatted(program, process.exitValue(), Files.readString(output).strip()),
+            "PostgreSQL's %s ended with %d: %s".formatted(program, process.exitValue(), said),
             "Look into "
                 + binaries.resolveSibling("postgres.log")
                 + ", or set spring.datasource.url to a PostgreSQL of your own.");

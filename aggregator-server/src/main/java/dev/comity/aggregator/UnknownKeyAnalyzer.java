@@ -21,8 +21,8 @@ final class UnknownKeyAnalyzer
             .map(UnknownKeyAnalyzer::sentence)
             .collect(Collectors.joining(System.lineSeparator())),
         "Remove or correct it. Known keys: comity.federation, comity.consortium-key,"
-            + " comity.data-dir, comity.database, comity.rest.port, comity.grpc.port,"
-            + " comity.bind, comity.advertised-host.",
+            + " comity.data-dir, comity.database, comity.federation-epoch, comity.rest.port,"
+            + " comity.grpc.port, comity.bind, comity.advertised-host.",
         cause);
   }
 

@@ -147,17 +147,18 @@ public final class Enrolments {
     }
   }
 
-  /// A new certificate for an enrolled site; the one before stays good until it expires.
+  /// A new certificate for an enrolled site. The one with serial `used`, with which it asks, stays
+  /// good until it expires: however many answers are lost, the site can ask again.
   ///
   /// @throws Refused with the code `bad-csr` or `unknown-site`
-  public IssuedCertificate renew(SiteId site, byte[] csr) {
+  public IssuedCertificate renew(SiteId site, byte[] csr, String used) {
     return store.exclusively(() -> {
       if (store.site(site).isEmpty()) {
         throw new Refused(
             Kind.FORBIDDEN, "unknown-site", "Site %s is not enrolled.".formatted(site.value()));
       }
       var issued = authority.issueFor(site, csr);
-      store.certify(site, issued);
+      store.certify(site, issued, used);
       return issued;
     });
   }

@@ -26,7 +26,8 @@ public interface FederationStore {
 
   /// A site that used its invitation.
   ///
-  /// @param previousSerial of the certificate before the newest, which stays good until it expires
+  /// @param previousSerial of the certificate with which the site asked for the newest; it stays
+  ///   good until it expires, since the answer may have been lost
   record EnrolledSite(
       SiteId site,
       MessagePublicKey key,
@@ -46,9 +47,14 @@ public interface FederationStore {
 
   /// Notes at the first start which federation this database belongs to.
   ///
-  /// @return the federation's epoch, which grows when the database is restored from a backup
+  /// @return the federation's epoch, which is raised when the database was restored from a backup
   /// @throws IllegalStateException when the database belongs to another federation
   long open(FederationId federation, Instant at);
+
+  /// Raises the federation's epoch to `epoch`.
+  ///
+  /// @throws IllegalStateException when the stored epoch is greater
+  void raiseEpoch(long epoch);
 
   Optional<Enrolment> enrolment(Bytes nonce);
 
@@ -61,7 +67,9 @@ public interface FederationStore {
 
   List<EnrolledSite> sites();
 
-  void certify(SiteId site, IssuedCertificate certificate);
+  /// Makes `certificate` the newest of the site, beside the one with serial `used`, with which it
+  /// asked.
+  void certify(SiteId site, IssuedCertificate certificate, String used);
 
   void setState(SiteId site, SiteState state);
 

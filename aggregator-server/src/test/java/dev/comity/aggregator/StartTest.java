@@ -2,7 +2,9 @@ package dev.comity.aggregator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.comity.round.FederationAuthority;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -94,6 +96,7 @@ class StartTest {
                 KEY,
                 Path.of("comity-data"),
                 null,
+                null,
                 new ComityProperties.Rest(8443),
                 new ComityProperties.Grpc(9443),
                 "127.0.0.1",
@@ -142,6 +145,29 @@ class StartTest {
   }
 
   @Test
+  void aStalePostmasterFileOfAnotherPostgresDoesNotStopAStart(@TempDir Path elsewhere)
+      throws Exception {
+    var first = EmbeddedPostgres.start(directory);
+    write(first, "create table kept (n integer); insert into kept values (9)");
+    first.close();
+    var other = EmbeddedPostgres.start(elsewhere);
+    try {
+      Files.copy(
+          elsewhere.resolve("cluster/postmaster.pid"), directory.resolve("cluster/postmaster.pid"));
+
+      var second = EmbeddedPostgres.start(directory);
+
+      try {
+        assertThat(read(second)).isEqualTo(9);
+      } finally {
+        second.close();
+      }
+    } finally {
+      other.close();
+    }
+  }
+
+  @Test
   void aRestartedAggregatorKeepsItsIdentityAndItsAccount() throws Exception {
     var federation = TestFederation.start(directory);
     var before = federation.send("GET", "/api/v1/federation", "").body();
@@ -154,6 +180,22 @@ class StartTest {
       assertThat(after.get("caPin")).isEqualTo(before.get("caPin"));
       assertThat(again.password()).isEqualTo(password);
       assertThat(again.signIn().cookies()).contains("__Host-comity=");
+    }
+  }
+
+  @Test
+  void theFederationsEpochRisesAndStaysAndNeverFalls() throws Exception {
+    TestFederation.start(directory).close();
+    var raised = TestFederation.start(directory, "--comity.federation-epoch=3");
+    var epoch = raised.context.getBean(FederationAuthority.class).epoch();
+    raised.close();
+
+    assertThat(epoch).isEqualTo(3);
+    assertThatThrownBy(() -> TestFederation.start(directory, "--comity.federation-epoch=2"))
+        .rootCause()
+        .hasMessageContaining("comity.federation-epoch 2 is below the stored epoch 3");
+    try (var again = raised.restarted()) {
+      assertThat(again.context.getBean(FederationAuthority.class).epoch()).isEqualTo(3);
     }
   }
 

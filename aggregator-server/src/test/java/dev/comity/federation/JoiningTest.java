@@ -22,12 +22,17 @@ import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.TlsChannelCredentials;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
 import java.time.Clock;
 import java.time.Instant;
@@ -179,11 +184,13 @@ class JoiningTest {
   }
 
   @Test
-  void theTwoNewestCertificatesOfASitePassAndOlderOnesDoNot() throws Exception {
+  void theCertificateThatAskedPassesUntilTheRenewedOneIsUsedToAsk() throws Exception {
     var site = TestSite.named("renewing");
     var first = federation.enrol(site).body().get("certificatePem").stringValue();
     var enrolments = federation.context.getBean(Enrolments.class);
-    var second = enrolments.renew(new SiteId("renewing"), site.csr()).pem();
+    var name = new SiteId("renewing");
+    enrolments.renew(name, site.csr(), serial(first)); // its answer is lost
+    var second = enrolments.renew(name, site.csr(), serial(first)).pem();
     for (var chain : List.of(first, second)) {
       var channel = site.channel(federation.grpcPort(), federation.authority(), chain);
       try {
@@ -193,7 +200,7 @@ class JoiningTest {
       }
     }
 
-    enrolments.renew(new SiteId("renewing"), site.csr());
+    enrolments.renew(name, site.csr(), serial(second));
 
     var channel = site.channel(federation.grpcPort(), federation.authority(), first);
     try {
@@ -201,6 +208,14 @@ class JoiningTest {
     } finally {
       stop(channel);
     }
+  }
+
+  private static String serial(String chain) throws CertificateException {
+    var first =
+        CertificateFactory.getInstance("X.509")
+            .generateCertificate(
+                new ByteArrayInputStream(chain.getBytes(StandardCharsets.US_ASCII)));
+    return ((X509Certificate) first).getSerialNumber().toString(16);
   }
 
   @Test

@@ -3,7 +3,12 @@ package dev.comity.federation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.comity.aggregator.TestFederation;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -90,8 +95,18 @@ class SignInTest {
   void signingOutEndsTheSession() throws IOException {
     var browser = federation.signIn();
 
-    var out = federation.send("DELETE", "/api/v1/session", "", "Cookie", browser.cookies());
+    var forged = federation.send("DELETE", "/api/v1/session", "", "Cookie", browser.cookies());
+    var out =
+        federation.send(
+            "DELETE",
+            "/api/v1/session",
+            "",
+            "Cookie",
+            browser.cookies(),
+            "X-XSRF-TOKEN",
+            browser.csrf());
 
+    assertThat(forged.status()).isEqualTo(403);
     assertThat(out.status()).isEqualTo(204);
     assertThat(federation.send("GET", "/api/v1/session", "", "Cookie", browser.cookies()).status())
         .isEqualTo(401);
@@ -109,6 +124,24 @@ class SignInTest {
 
     assertThat(limited.status()).isEqualTo(429);
     assertThat(Integer.parseInt(limited.header("Retry-After"))).isBetween(1, 61);
+  }
+
+  @Test
+  void aBodyThatIsTooLongIsCutWithOrWithoutItsLength() throws Exception {
+    var name = "n".repeat(70_000);
+    var body = TestFederation.JSON.writeValueAsString(Map.of("username", name, "password", "p"));
+    var unannounced =
+        HttpRequest.newBuilder(federation.uri("/api/v1/session"))
+            .header("Content-Type", "application/json")
+            .POST(
+                BodyPublishers.ofInputStream(
+                    () -> new ByteArrayInputStream(body.getBytes(StandardCharsets.UTF_8))))
+            .build();
+
+    problem(federation.send("POST", "/api/v1/session", body), 413);
+    assertThat(federation.http().send(unannounced, BodyHandlers.discarding()).statusCode())
+        .isEqualTo(413);
+    assertThat(federation.send("POST", "/api/v1/runs", body).status()).isEqualTo(401);
   }
 
   @Test

@@ -17,7 +17,12 @@ final class EnrolledSiteRenewal implements CertificateRenewal {
   @Override
   public Outcome renew(SiteId site, byte[] csr) {
     try {
-      return new Outcome.Issued(enrolments.renew(site, csr).pem());
+      var used = CallerCertificate.SERIAL.get();
+      if (used == null) {
+        return new Outcome.Refused(
+            "no-certificate", "The call proves no certificate; renew with the site's own.");
+      }
+      return new Outcome.Issued(enrolments.renew(site, csr, used).pem());
     } catch (Refused e) {
       return new Outcome.Refused(e.code(), e.detail());
     }

@@ -31,7 +31,7 @@ import org.springframework.stereotype.Component;
 ///
 /// A call passes only with a certificate of this federation's authority (the TLS handshake checks
 /// that), for a site that is enrolled and not revoked, and only with the newest certificate of that
-/// site or the one before. A pending site may only greet.
+/// site or the one with which it asked for the newest. A pending site may only greet.
 @Component
 @GlobalServerInterceptor
 final class SiteIdentityInterceptor implements ServerInterceptor {
@@ -40,7 +40,7 @@ final class SiteIdentityInterceptor implements ServerInterceptor {
 
   /// Who calls, or why the call is refused.
   private sealed interface Verdict {
-    record Known(SiteId site) implements Verdict {}
+    record Known(SiteId site, String serial) implements Verdict {}
 
     record Unwelcome(Status status) implements Verdict {}
   }
@@ -57,9 +57,14 @@ final class SiteIdentityInterceptor implements ServerInterceptor {
   public <Q, A> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
     return switch (verdict(call)) {
-      case Verdict.Known(var site) ->
+      case Verdict.Known(var site, var serial) ->
           Contexts.interceptCall(
-              Context.current().withValue(CallerSite.KEY, site), call, headers, next);
+              Context.current()
+                  .withValue(CallerSite.KEY, site)
+                  .withValue(CallerCertificate.SERIAL, serial),
+              call,
+              headers,
+              next);
       case Verdict.Unwelcome(var status) -> {
         call.close(status, new Metadata());
         yield new ServerCall.Listener<>() {};
@@ -108,14 +113,14 @@ final class SiteIdentityInterceptor implements ServerInterceptor {
               .formatted(site.site().value()));
     }
     return switch (site.state()) {
-      case ACTIVE -> new Verdict.Known(site.site());
+      case ACTIVE -> new Verdict.Known(site.site(), serial);
       case REVOKED ->
           denied(
               "site %s was revoked by the consortium; ask it for a new invitation"
                   .formatted(site.site().value()));
       case PENDING ->
           method.equals(GREETING)
-              ? new Verdict.Known(site.site())
+              ? new Verdict.Known(site.site(), serial)
               : new Verdict.Unwelcome(
                   Status.FAILED_PRECONDITION.withDescription(
                       "site %s is pending: no membership epoch lists its key; tell the consortium its fingerprint"

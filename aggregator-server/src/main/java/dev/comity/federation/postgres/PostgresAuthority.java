@@ -10,6 +10,8 @@ import dev.comity.plan.FederationId;
 import dev.comity.round.FederationAuthority;
 import java.time.Clock;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.stereotype.Component;
 
 /// What the rounds see of the federation.
@@ -25,11 +27,16 @@ final class PostgresAuthority implements FederationAuthority {
       MessageKey key,
       Memberships memberships,
       FederationStore store,
-      Clock clock) {
+      Clock clock,
+      @Value("${comity.federation-epoch:#{null}}") @Nullable Long raisedTo) {
     this.federation = federation;
     this.key = key;
     this.memberships = memberships;
-    this.epoch = store.open(federation, clock.instant());
+    var stored = store.open(federation, clock.instant());
+    if (raisedTo != null) {
+      store.raiseEpoch(raisedTo);
+    }
+    this.epoch = raisedTo == null ? stored : raisedTo;
   }
 
   @Override

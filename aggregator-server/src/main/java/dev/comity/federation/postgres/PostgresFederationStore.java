@@ -63,7 +63,25 @@ final class PostgresFederationStore implements FederationStore {
           "this database belongs to federation %s, comity.federation says %s; correct one of the two"
               .formatted(owner, federation.value()));
     }
+    return epoch();
+  }
+
+  private long epoch() {
     return database.sql("select epoch from federation").query(Long.class).single();
+  }
+
+  @Override
+  public void raiseEpoch(long epoch) {
+    var raised =
+        database
+            .sql("update federation set epoch = :epoch where epoch <= :epoch")
+            .param("epoch", epoch)
+            .update();
+    if (raised == 0) {
+      throw new IllegalStateException(
+          "comity.federation-epoch %d is below the stored epoch %d, and sites know the greater; remove the option or raise it"
+              .formatted(epoch, epoch()));
+    }
   }
 
   @Override
@@ -142,15 +160,16 @@ final class PostgresFederationStore implements FederationStore {
   }
 
   @Override
-  public void certify(SiteId site, IssuedCertificate certificate) {
+  public void certify(SiteId site, IssuedCertificate certificate, String used) {
     database
         .sql(
             """
             update site
-            set previous_certificate_serial = certificate_serial, certificate_serial = :serial,
+            set previous_certificate_serial = :used, certificate_serial = :serial,
                 certificate_not_after = :notAfter
             where site_id = :site
             """)
+        .param("used", used)
         .param("serial", certificate.serial())
         .param("notAfter", Timestamp.from(certificate.notAfter()))
         .param("site", site.value())

@@ -20,6 +20,7 @@ import org.springframework.security.web.authentication.UsernamePasswordAuthentic
 import org.springframework.security.web.context.HttpSessionSecurityContextRepository;
 import org.springframework.security.web.context.SecurityContextRepository;
 import org.springframework.security.web.header.writers.ReferrerPolicyHeaderWriter.ReferrerPolicy;
+import org.springframework.security.web.servlet.util.matcher.PathPatternRequestMatcher;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 
 /// Who may call what. A browser carries a session cookie and proves each change with the CSRF
@@ -69,7 +70,9 @@ class SecurityConfiguration {
             csrf.spa()
                 // Neither carries a cookie's authority: a token signs the first, and a JSON
                 // body with the password, which no foreign form can send, the second.
-                .ignoringRequestMatchers(API + "/enrolments", API + "/session")
+                .ignoringRequestMatchers(
+                    PathPatternRequestMatcher.pathPattern(POST, API + "/enrolments"),
+                    PathPatternRequestMatcher.pathPattern(POST, API + "/session"))
                 .ignoringRequestMatchers(BearerTokenFilter::carriesToken))
         .requestCache(cache -> cache.disable())
         .logout(logout -> logout.disable())

@@ -11,8 +11,11 @@ import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.Size;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.springframework.http.HttpStatus;
 import org.springframework.security.authentication.BadCredentialsException;
 import org.springframework.security.authentication.UsernamePasswordAuthenticationToken;
@@ -46,10 +49,14 @@ final class SessionController {
   /// @param role the highest one
   record SignedIn(String username, Role role) {}
 
+  private static final int AT_ONCE = 4;
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
   private final AccountStore accounts;
   private final PasswordEncoder encoder;
   private final SecurityContextRepository contexts;
   private final LoginLimit limit;
+  private final Semaphore matching = new Semaphore(AT_ONCE, true);
   private final String hashOfNothing;
 
   SessionController(
@@ -68,25 +75,24 @@ final class SessionController {
   @Operation(summary = "Sign in; the answer sets the session cookie")
   @ApiResponse(responseCode = "200", description = "signed in")
   @ApiResponse(responseCode = "401", description = "wrong name or password")
-  @ApiResponse(responseCode = "429", description = "too many failed attempts; see Retry-After")
+  @ApiResponse(responseCode = "429", description = "too many attempts; see Retry-After")
   SignedIn signIn(
       @Valid @RequestBody Credentials credentials,
       HttpServletRequest request,
       HttpServletResponse response) {
     var address = request.getRemoteAddr();
     limit
-        .mustWait(credentials.username(), address)
+        .attempt(credentials.username(), address)
         .ifPresent(wait -> {
           throw new TooManyAttempts(wait);
         });
     var account = accounts.find(credentials.username());
     // An unknown name costs as much time as a wrong password.
     boolean matches =
-        encoder.matches(
+        matches(
             credentials.password(),
             account.map(AccountStore.Account::passwordHash).orElse(hashOfNothing));
     if (account.isEmpty() || !matches) {
-      limit.failed(credentials.username(), address);
       throw new BadCredentialsException("The name or the password is wrong.");
     }
     limit.succeeded(credentials.username(), address);
@@ -102,6 +108,23 @@ final class SessionController {
     SecurityContextHolder.setContext(context);
     contexts.saveContext(context, request, response);
     return new SignedIn(account.get().username(), account.get().role());
+  }
+
+  /// A few at a time: each takes the memory that makes guessing dear.
+  private boolean matches(String password, String hash) {
+    try {
+      if (!matching.tryAcquire(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+        throw new TooManyAttempts(PATIENCE);
+      }
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+      throw new TooManyAttempts(PATIENCE);
+    }
+    try {
+      return encoder.matches(password, hash);
+    } finally {
+      matching.release();
+    }
   }
 
   @GetMapping

@@ -6,7 +6,7 @@ import org.springframework.http.HttpStatus;
 import org.springframework.http.ProblemDetail;
 import org.springframework.web.ErrorResponseException;
 
-/// Too many failed sign-ins; the answer says when to come again.
+/// Too many sign-ins that did not succeed, or too many at once; the answer says when to come again.
 final class TooManyAttempts extends ErrorResponseException {
   private static final long serialVersionUID = 1;
 
@@ -18,7 +18,11 @@ final class TooManyAttempts extends ErrorResponseException {
   private static ProblemDetail problem(Duration wait) {
     return ProblemDetail.forStatusAndDetail(
         HttpStatus.TOO_MANY_REQUESTS,
-        "%d failed sign-ins within %d s; try again in %d s."
-            .formatted(LoginLimit.ATTEMPTS, LoginLimit.WINDOW.toSeconds(), wait.toSeconds() + 1));
+        "More than %d sign-ins for a name or %d from an address within %d s, or too many at once; try again in %d s."
+            .formatted(
+                LoginLimit.ATTEMPTS,
+                LoginLimit.FROM_ADDRESS,
+                LoginLimit.WINDOW.toSeconds(),
+                wait.toSeconds() + 1));
   }
 }

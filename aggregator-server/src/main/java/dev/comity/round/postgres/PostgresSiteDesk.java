@@ -326,7 +326,7 @@ final class PostgresSiteDesk implements SiteDesk {
     for (var round : store.liveRoundsOf(site)) {
       var phase = store.state(round).roll().of(site).phase();
       if (phase == SitePhase.LOST) {
-        transactions.in(round.run(), work -> work.apply(round, new RoundEvent.SiteSeen(site)));
+        transactions.in(round.run(), work -> seen(work, round.id(), site));
       }
       var id = "offer:" + round.planDigest().hex();
       if (phases.contains(phase) && !handled.contains(id)) {
@@ -339,6 +339,13 @@ final class PostgresSiteDesk implements SiteDesk {
       }
     }
     return Optional.empty();
+  }
+
+  /// The round as the run's lock shows it: one read before may have moved on since.
+  private boolean seen(RunTransaction work, long round, SiteId site) {
+    var current = store.round(round);
+    return current.live()
+        && work.apply(current, new RoundEvent.SiteSeen(site)) instanceof RoundTransition.Moved;
   }
 
   @Override

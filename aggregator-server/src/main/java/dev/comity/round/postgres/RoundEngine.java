@@ -13,6 +13,7 @@ import dev.comity.round.FederationAuthority;
 import dev.comity.round.Roll;
 import dev.comity.round.RoundEvent;
 import dev.comity.round.RoundState;
+import dev.comity.round.RoundTransition;
 import dev.comity.round.SitePhase;
 import dev.comity.round.SiteStanding;
 import dev.comity.run.RunState;
@@ -40,6 +41,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
+import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 
 /// Performs what the durable state of every open run still owes: the next round, a session, the end
@@ -135,7 +137,12 @@ final class RoundEngine implements SmartLifecycle {
     if (first != null) {
       threads.add(first);
     }
-    signals.signal(Signals.membership()); // wakes whoever waits
+    try {
+      signals.signal(Signals.membership()); // wakes whoever waits
+    } catch (DataAccessException gone) {
+      LOG.atDebug().setCause(gone).log("the database is gone; those who wait are interrupted");
+      threads.forEach(Thread::interrupt);
+    }
     try {
       for (var thread : threads) {
         if (!thread.join(STOPPING)) {
@@ -153,7 +160,26 @@ final class RoundEngine implements SmartLifecycle {
     return running;
   }
 
+  /// Vectors of sessions that ended while nobody looked, say by a cancel or a crash.
+  private void sweep() {
+    try {
+      for (var session : spool.sessions()) {
+        if (!store.session(session).map(this::needsVectors).orElse(false)) {
+          spool.drop(session);
+        }
+      }
+    } catch (IOException | RuntimeException failed) {
+      LOG.atWarn().setCause(failed).log("the spool cannot be swept");
+    }
+  }
+
+  private boolean needsVectors(SessionRow session) {
+    return session.live()
+        || (session.state() == ServerSession.State.DONE && store.round(session.round()).live());
+  }
+
   private void supervise() {
+    sweep();
     while (running) {
       var ticket = signals.ticket(Signals.runs());
       try {
@@ -166,7 +192,7 @@ final class RoundEngine implements SmartLifecycle {
         signals.await(Signals.runs(), ticket, LONG);
       } catch (InterruptedException _) {
         return;
-      } catch (RuntimeException failed) {
+      } catch (RuntimeException | Error failed) {
         if (!pauseAfter(failed, "the list of open runs cannot be read", null)) {
           return;
         }
@@ -189,7 +215,7 @@ final class RoundEngine implements SmartLifecycle {
             case Next.Wait(var until) ->
                 signals.await(topic, ticket, Duration.between(clock.instant(), until));
           }
-        } catch (RuntimeException failed) {
+        } catch (RuntimeException | Error failed) { // a run without its thread would stand still
           if (!pauseAfter(failed, "a step of the run failed and will be repeated", run)) {
             return;
           }
@@ -205,7 +231,7 @@ final class RoundEngine implements SmartLifecycle {
   }
 
   /// False when the engine stops.
-  private boolean pauseAfter(RuntimeException failed, String message, @Nullable RunId run) {
+  private boolean pauseAfter(Throwable failed, String message, @Nullable RunId run) {
     if (!running) {
       return false;
     }
@@ -504,14 +530,7 @@ final class RoundEngine implements SmartLifecycle {
           reject(round, reason + "; dealers at fault: " + dealers);
       case ServerSession.Verdict.Aborted(var reason) -> reject(round, reason);
     }
-    try {
-      spool.clear(row.id());
-    } catch (IOException failed) {
-      LOG.atWarn()
-          .setCause(failed)
-          .addKeyValue("session", row.id().abbreviated())
-          .log("spooled vectors of an ended session could not be dropped");
-    }
+    spool.drop(row.id());
     sessions.forget(row.id());
   }
 
@@ -519,7 +538,8 @@ final class RoundEngine implements SmartLifecycle {
     transactions.in(
         round.run(),
         work -> {
-          if (!store.round(round.id()).live()) {
+          var current = store.round(round.id());
+          if (!current.live()) {
             return false;
           }
           var version = result.version();
@@ -534,7 +554,7 @@ final class RoundEngine implements SmartLifecycle {
                     "Version " + version.number() + " of the model is published."));
           }
           store.result(round.id(), result);
-          work.apply(round, new RoundEvent.SumCommitted());
+          work.apply(current, new RoundEvent.SumCommitted());
           LOG.atInfo()
               .addKeyValue("run", round.run())
               .addKeyValue("round", round.number())
@@ -550,7 +570,14 @@ final class RoundEngine implements SmartLifecycle {
         .addKeyValue("round", round.number())
         .addKeyValue("reason", reason)
         .log("sum rejected");
-    transactions.in(round.run(), work -> work.apply(round, new RoundEvent.SumRejected(reason)));
+    transactions.in(
+        round.run(),
+        work -> {
+          var current = store.round(round.id());
+          return current.live()
+              && work.apply(current, new RoundEvent.SumRejected(reason))
+                  instanceof RoundTransition.Moved;
+        });
   }
 
   /// When something may be owed next without anybody's word.

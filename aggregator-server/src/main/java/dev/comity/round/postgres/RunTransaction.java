@@ -71,6 +71,14 @@ final class RunTransaction {
     folded.forEach(sessions::remember);
   }
 
+  /// Sessions that this transaction has ended without a sum.
+  List<Digest> aborted() {
+    return folded.entrySet().stream()
+        .filter(entry -> entry.getValue().session().state() == ServerSession.State.ABORTED)
+        .map(Map.Entry::getKey)
+        .toList();
+  }
+
   /// The session as this transaction has left it so far.
   Sessions.Folded session(SessionRow row) {
     var known = folded.get(row.id());

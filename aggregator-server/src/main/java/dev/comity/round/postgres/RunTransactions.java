@@ -22,6 +22,7 @@ final class RunTransactions {
   private final Sessions sessions;
   private final Journal journal;
   private final Signals signals;
+  private final Spool spool;
   private final FederationAuthority federation;
   private final Clock clock;
 
@@ -31,6 +32,7 @@ final class RunTransactions {
       Sessions sessions,
       Journal journal,
       Signals signals,
+      Spool spool,
       FederationAuthority federation,
       Clock clock) {
     this.transactions = new TransactionTemplate(manager);
@@ -38,6 +40,7 @@ final class RunTransactions {
     this.sessions = sessions;
     this.journal = journal;
     this.signals = signals;
+    this.spool = spool;
     this.federation = federation;
     this.clock = clock;
   }
@@ -57,7 +60,13 @@ final class RunTransactions {
                               row, store, sessions, journal, signals, federation, clock.instant());
                       return new Done<>(transaction, work.apply(transaction));
                     })));
-    done.ifPresent(finished -> finished.transaction().committed());
+    done.ifPresent(finished -> {
+      finished.transaction().committed();
+      for (var session : finished.transaction().aborted()) {
+        spool.drop(session); // an aborted session sums nothing
+        sessions.forget(session);
+      }
+    });
     return done.map(Done::result);
   }
 }

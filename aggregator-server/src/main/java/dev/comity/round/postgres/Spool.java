@@ -12,11 +12,15 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Masked vectors on their way in: one growing file per session and site, which becomes a file of a
 /// content address when it is whole, checked against the root that its site signed, and fsynced.
 /// One writer per session and site.
 final class Spool {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Spool.class);
 
   private final Path directory;
 
@@ -80,8 +84,34 @@ final class Spool {
     return Files.exists(sealed(session, root));
   }
 
-  /// Drops everything of a session that is over.
-  void clear(Digest session) throws IOException {
+  /// The sessions of which something lies here.
+  List<Digest> sessions() throws IOException {
+    if (!Files.isDirectory(directory)) {
+      return List.of();
+    }
+    try (var folders = Files.list(directory)) {
+      return folders
+          .map(folder -> String.valueOf(folder.getFileName()))
+          .filter(name -> name.matches("[0-9a-f]{64}"))
+          .map(Digest::fromHex)
+          .toList();
+    }
+  }
+
+  /// Drops everything of a session that is over. What cannot be dropped now is swept at the next
+  /// start.
+  void drop(Digest session) {
+    try {
+      clear(session);
+    } catch (IOException failed) {
+      LOG.atWarn()
+          .setCause(failed)
+          .addKeyValue("session", session.abbreviated())
+          .log("spooled vectors of an ended session could not be dropped");
+    }
+  }
+
+  private void clear(Digest session) throws IOException {
     var folder = folder(session);
     if (!Files.isDirectory(folder)) {
       return;

@@ -26,6 +26,12 @@ import dev.comity.run.RunState;
 import dev.comity.run.RunSubmission;
 import dev.comity.run.RunTransition;
 import dev.comity.run.Runs;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
 import java.time.ZoneOffset;
 import java.util.Optional;
@@ -70,13 +76,33 @@ final class PostgresRuns implements Runs {
 
   @Override
   public void submit(RunSubmission submission, String account) {
-    var first = fitting("", () -> versionZero(submission));
+    var architecture = submission.architecture();
+    var model = fitting("", () -> BuiltInModel.of(architecture.family(), architecture.widths()));
+    var provenance = WeightsProvenance.initial(submission.id().toString());
+    var weights =
+        WeightsFile.encode(model.tensors(), model.initialValues(submission.seed()), provenance);
+    var state =
+        OptimizerStateFile.encode(new float[model.size()], new float[model.size()], provenance);
+    var layout = PlanCodec.encode(ParameterLayout.of(architecture));
+    var first =
+        fitting(
+            "",
+            () ->
+                versionZero(
+                    submission,
+                    digest(weights::writeTo),
+                    digest(state::writeTo),
+                    Digest.of(layout)));
     var document = PlanCodec.encode(first);
     var plan = fitting("", () -> plan(submission, first, Digest.of(document)));
     transactions.executeWithoutResult(_ -> {
       study(submission);
       cohort(submission);
       insert(submission, account, plan, Digest.of(document));
+      // After every check: a refused submission leaves no files.
+      artifacts.put(first.weights(), weights::writeTo);
+      artifacts.put(first.optimizerState(), state::writeTo);
+      artifacts.put(layout);
       registry.publish(Digest.of(document), document);
       journal.append(
           JournalLine.run(
@@ -108,24 +134,30 @@ final class PostgresRuns implements Runs {
     }
   }
 
-  private ModelVersion versionZero(RunSubmission submission) {
-    var architecture = submission.architecture();
-    var model = BuiltInModel.of(architecture.family(), architecture.widths());
-    var provenance = WeightsProvenance.initial(submission.id().toString());
+  private ModelVersion versionZero(
+      RunSubmission submission, Digest weights, Digest optimizerState, Digest layout) {
     return new ModelVersion(
         federation,
         submission.id(),
         0,
         Optional.empty(),
-        architecture,
-        artifacts.put(
-            WeightsFile.encode(model.tensors(), model.initialValues(submission.seed()), provenance)
-                ::writeTo),
-        artifacts.put(
-            OptimizerStateFile.encode(new float[model.size()], new float[model.size()], provenance)
-                ::writeTo),
-        artifacts.put(PlanCodec.encode(ParameterLayout.of(architecture))),
+        submission.architecture(),
+        weights,
+        optimizerState,
+        layout,
         Optional.empty());
+  }
+
+  private static Digest digest(ArtifactStore.Content content) {
+    try {
+      var sha256 = MessageDigest.getInstance("SHA-256");
+      content.writeTo(new DigestOutputStream(OutputStream.nullOutputStream(), sha256));
+      return Digest.ofValue(sha256.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JDK has SHA-256", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private RoundPlan plan(RunSubmission submission, ModelVersion base, Digest baseDigest) {

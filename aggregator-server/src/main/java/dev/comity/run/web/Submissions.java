@@ -25,7 +25,6 @@ import tools.jackson.databind.json.JsonMapper;
 @Component
 final class Submissions {
   private static final int LONGEST_KEY = 200;
-  private static final int MOST_BYTES = 1 << 20;
 
   private final SubmissionReader reader;
   private final Memberships memberships;
@@ -67,10 +66,6 @@ final class Submissions {
   }
 
   private JsonNode document(byte[] body) {
-    if (body.length > MOST_BYTES) {
-      throw new ResponseStatusException(
-          HttpStatus.CONTENT_TOO_LARGE, "A submission has at most %d bytes.".formatted(MOST_BYTES));
-    }
     try {
       return strict.readTree(body);
     } catch (JacksonException e) {

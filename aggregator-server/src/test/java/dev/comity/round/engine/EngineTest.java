@@ -15,6 +15,7 @@ import dev.comity.session.SignedMessage;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -306,6 +307,31 @@ class EngineTest {
   }
 
   @Test
+  void vectorsOfAnAbortedOrAnUnknownSessionDoNotStay() throws Exception {
+    try (var world = world(4)) {
+      var silent = world.site(0).withholding(SignedMessage.Phase.MASKED_INPUT).start();
+      world.startSites(1, 4);
+      var run = world.submit(world.federation().submission("spooled", 1, 4, HASTY, HOUR));
+      world.running().await(run, reached("ABORTED"));
+      silent.relent();
+      world.running().awaitEnd(run);
+      var aborted =
+          world.text("select encode(id, 'hex') from aggregation_session where phase = 'ABORTED'");
+
+      assertThat(aborted)
+          .isNotEmpty()
+          .allSatisfy(session -> assertThat(world.spool().resolve(session)).doesNotExist());
+
+      Files.createDirectories(world.spool().resolve("ab".repeat(32)));
+      world.killAggregator();
+      var again = world.submit(world.federation().submission("swept", 1, 4, PATIENT, HOUR));
+      world.running().awaitEnd(again);
+
+      assertThat(world.spool().resolve("ab".repeat(32))).doesNotExist();
+    }
+  }
+
+  @Test
   void aMemberRevokedInASessionAbortsIt() throws Exception {
     try (var world = world(5)) {
       world.site(0).withholding(SignedMessage.Phase.MASKED_INPUT).start();
@@ -379,6 +405,11 @@ class EngineTest {
           .isInstanceOfSatisfying(
               Runs.RefusedSubmission.class,
               refused -> assertThat(refused.pointer()).isEqualTo("/name"));
+      var kept = world.artifacts();
+      assertThatThrownBy(
+              () -> runs.submit(world.federation().submission("twice", 1, 4, PATIENT, HOUR), "ada"))
+          .isInstanceOf(Runs.RefusedSubmission.class);
+      assertThat(world.artifacts()).isEqualTo(kept);
       assertThatThrownBy(() -> runs.cancel(RunId.random(), "ada"))
           .isInstanceOf(Runs.UnknownRun.class);
     }

@@ -9,6 +9,7 @@ import dev.comity.plan.SiteId;
 import dev.comity.run.RunSubmission;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,6 +65,18 @@ final class TestWorld implements AutoCloseable {
     sql.sql("update round set silence_deadline = " + past + " where silence_deadline is not null")
         .update();
     aggregator = aggregator();
+  }
+
+  /// Where masked vectors wait for their sum.
+  Path spool() {
+    return directory.resolve("aggregator").resolve("spool");
+  }
+
+  /// How many artifact files there are.
+  long artifacts() throws IOException {
+    try (var files = Files.walk(directory.resolve("aggregator").resolve("artifacts"))) {
+      return files.filter(Files::isRegularFile).count();
+    }
   }
 
   SiteId id(int index) {

@@ -510,16 +510,23 @@ public final class Agent implements AutoCloseable {
       return;
     }
     try {
-      var version = PlanCodec.decodeModelVersion(committed.getModelVersion().toByteArray());
-      if (round.isPresent()) {
-        models.verify(version, round.get().plan().terms().seed());
-        LOG.atInfo()
-            .addKeyValue("run", version.run())
-            .addKeyValue("digest", version.digest().abbreviated())
-            .log("Model version verified");
+      if (round.isEmpty()) {
+        return; // nothing is erased on the strength of a version that this site cannot verify
       }
+      var terms = round.get().plan().terms();
+      var version = PlanCodec.decodeModelVersion(committed.getModelVersion().toByteArray());
+      if (!version.run().equals(terms.run())) {
+        throw new DoesNotFollowException(
+            "a version of run %s came as the result of a round of run %s"
+                .formatted(version.run(), terms.run()));
+      }
+      models.verify(version, terms.seed());
+      LOG.atInfo()
+          .addKeyValue("run", version.run())
+          .addKeyValue("digest", version.digest().abbreviated())
+          .log("Model version verified");
       updates.eraseOlder(version.run(), version.version());
-      round.ifPresent(offer -> trainer.discard(offer.plan().terms().digest()));
+      trainer.discard(terms.digest());
     } catch (DoesNotFollowException | MalformedException e) {
       LOG.atError().setCause(e).log("Model version refused: it does not follow");
       status.problem(e.getMessage());

@@ -85,6 +85,13 @@ final class RoundWork {
     if (!reasons.isEmpty()) {
       return refuse(offer, reports, reasons);
     }
+    if (updates.isErased(terms)) {
+      return refuse(
+          offer,
+          reports,
+          List.of(
+              "spent: this site's update from the same base model was erased, and it makes no second one"));
+    }
     Optional<Digest> stored = updates.storedTerms(terms);
     if (stored.isPresent()) {
       switch (sessions.standing(stored.get())) {

@@ -34,11 +34,13 @@ import org.jspecify.annotations.Nullable;
 /// Owned by one thread at a time.
 public final class SiteSession {
 
-  /// Who this site is and what it insists on: at least `nCFloor` colluding sites withstood, at
-  /// least `minHonestFloor` honest contributors in a sum.
+  /// Who this site is and what it insists on: the federation epoch that the aggregator last told
+  /// it, at least `nCFloor` colluding sites withstood, at least `minHonestFloor` honest contributors
+  /// in a sum.
   public record Site(
       SiteId id,
       MessageKey key,
+      long federationEpoch,
       MembershipEpoch membership,
       SiteVault vault,
       int nCFloor,

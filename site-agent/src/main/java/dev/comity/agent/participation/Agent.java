@@ -8,7 +8,6 @@ import dev.comity.agent.link.AggregatorLink;
 import dev.comity.agent.link.LinkException;
 import dev.comity.agent.link.RefusedByAggregator;
 import dev.comity.agent.link.TlsIdentity;
-import dev.comity.agent.protection.DurableFile;
 import dev.comity.agent.protection.Sessions;
 import dev.comity.agent.protection.SiteKeys;
 import dev.comity.agent.protection.UpdateStore;
@@ -91,7 +90,7 @@ public final class Agent implements AutoCloseable {
   private final RoundWork roundWork;
   private final Trainer trainer;
   private final StatusBoard status;
-  private final DurableFile federationEpoch;
+  private final FederationEpoch federationEpoch;
   private final Clock clock;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final CountDownLatch finished = new CountDownLatch(1);
@@ -132,7 +131,7 @@ public final class Agent implements AutoCloseable {
               settings.site().value(),
               key.displayFingerprint(),
               clock);
-      this.federationEpoch = new DurableFile(directory.state().resolve("federation-epoch"));
+      this.federationEpoch = new FederationEpoch(directory.state().resolve("federation-epoch"));
       this.memberships =
           new MembershipStore(
               directory.state().resolve("membership"),
@@ -146,7 +145,15 @@ public final class Agent implements AutoCloseable {
               directory.state().resolve("sessions"), settings.site(), keys, updates, clock);
       this.models = new VerifiedModels(directory.state().resolve("models"), library(link));
       this.sessionWork =
-          new SessionWork(link, sessions, offers, memberships, policy, key.fingerprint(), status);
+          new SessionWork(
+              link,
+              sessions,
+              offers,
+              memberships,
+              federationEpoch,
+              policy,
+              key.fingerprint(),
+              status);
       this.trainer =
           new PytorchTrainer(
               examples(data.train()),
@@ -292,7 +299,7 @@ public final class Agent implements AutoCloseable {
     var request =
         HelloRequest.newBuilder()
             .setWireVersion(WIRE_VERSION)
-            .setFederationEpoch(knownFederationEpoch())
+            .setFederationEpoch(federationEpoch.known())
             .setAgentVersion(AgentVersion.text())
             .setMessageKey(UnsafeByteOperations.unsafeWrap(keys.messageKey().publicKey().bytes()));
     sessions
@@ -316,16 +323,7 @@ public final class Agent implements AutoCloseable {
           "the aggregator serves federation %s, this site belongs to %s"
               .formatted(hello.getFederation(), settings.federation()));
     }
-    long known = knownFederationEpoch();
-    if (hello.getFederationEpoch() < known) {
-      throw new IllegalStateException(
-          "the aggregator is at federation epoch %d, this site has seen %d: its database was set back; its operator raises the epoch"
-              .formatted(hello.getFederationEpoch(), known));
-    }
-    if (hello.getFederationEpoch() > known) {
-      federationEpoch.write(
-          Long.toString(hello.getFederationEpoch()).getBytes(StandardCharsets.US_ASCII));
-    }
+    federationEpoch.take(hello.getFederationEpoch());
     if (hello.hasMembership()) {
       take(hello.getMembership());
     }
@@ -368,13 +366,6 @@ public final class Agent implements AutoCloseable {
           "the TLS certificate ends at %s and was not renewed: %s"
               .formatted(validUntil, e.getMessage()));
     }
-  }
-
-  private long knownFederationEpoch() {
-    return federationEpoch
-        .read()
-        .map(content -> Long.parseLong(new String(content, StandardCharsets.US_ASCII)))
-        .orElse(0L);
   }
 
   private void take(SignedDocument membership) {

@@ -26,6 +26,7 @@ final class SessionWork {
   private final Sessions sessions;
   private final OfferStore offers;
   private final MembershipStore memberships;
+  private final FederationEpoch epoch;
   private final SitePolicy policy;
   private final Digest keyId;
   private final StatusBoard status;
@@ -35,6 +36,7 @@ final class SessionWork {
       Sessions sessions,
       OfferStore offers,
       MembershipStore memberships,
+      FederationEpoch epoch,
       SitePolicy policy,
       Digest keyId,
       StatusBoard status) {
@@ -42,6 +44,7 @@ final class SessionWork {
     this.sessions = sessions;
     this.offers = offers;
     this.memberships = memberships;
+    this.epoch = epoch;
     this.policy = policy;
     this.keyId = keyId;
     this.status = status;
@@ -122,7 +125,10 @@ final class SessionWork {
                     SessionRefusal.Reason.NOT_A_MEMBER,
                     "this site has not seen a membership that the consortium signed"));
     return new Sessions.Bounds(
-        membership, Math.max(policy.nCFloor(), membership.nCFloor()), policy.minHonestFloor());
+        epoch.known(),
+        membership,
+        Math.max(policy.nCFloor(), membership.nCFloor()),
+        policy.minHonestFloor());
   }
 
   private void refused(Digest session, SessionPhase phase, String code, Exception cause) {

@@ -51,8 +51,10 @@ public final class Sessions implements AutoCloseable {
         site, keys, updates, SiteVault.inDirectory(directory, keys.siteSecret()), clock);
   }
 
-  /// The bounds that this site demands of every session, beside the membership it knows.
-  public record Bounds(MembershipEpoch membership, int nCFloor, int minHonestFloor) {}
+  /// The bounds that this site demands of every session, beside the membership and the federation
+  /// epoch that it knows.
+  public record Bounds(
+      long federationEpoch, MembershipEpoch membership, int nCFloor, int minHonestFloor) {}
 
   /// Updates that a session may still hold: terms digest to session.
   public synchronized Map<Digest, Digest> locks() {
@@ -108,6 +110,7 @@ public final class Sessions implements AutoCloseable {
             new SiteSession.Site(
                 site,
                 keys.messageKey(),
+                bounds.federationEpoch(),
                 bounds.membership(),
                 vault,
                 bounds.nCFloor(),
@@ -154,6 +157,7 @@ public final class Sessions implements AutoCloseable {
               new SiteSession.Site(
                   site,
                   keys.messageKey(),
+                  bounds.federationEpoch(),
                   bounds.membership(),
                   vault,
                   bounds.nCFloor(),

@@ -35,8 +35,8 @@ import org.jspecify.annotations.Nullable;
 public final class SiteSession {
 
   /// Who this site is and what it insists on: the federation epoch that the aggregator last told
-  /// it, at least `nCFloor` colluding sites withstood, at least `minHonestFloor` honest contributors
-  /// in a sum.
+  /// it, at least `nCFloor` colluding sites withstood, at least `minHonestFloor` honest
+  /// contributors in a sum.
   public record Site(
       SiteId id,
       MessageKey key,
@@ -205,6 +205,7 @@ public final class SiteSession {
           return id();
         });
     ShareList shown = require(shares, "its shares were shown");
+    requireOpen();
     if (!vault.hasInput(id())) {
       NoisedUpdate stored = require(update, "its update is at hand");
       vault.keepInput(id(), stored.mask(secrets().masks(shown, self)));
@@ -432,6 +433,14 @@ public final class SiteSession {
       throw new SessionRefusal(
           SessionRefusal.Reason.LEFT,
           "this site left session %s; wait for the next one".formatted(id().abbreviated()));
+    }
+  }
+
+  private void requireOpen() {
+    if (vault.kept(id(), SiteVault.Item.CERTIFICATE).isPresent()) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.OUT_OF_ORDER,
+          "session %s has ended: its masked input is erased".formatted(id().abbreviated()));
     }
   }
 

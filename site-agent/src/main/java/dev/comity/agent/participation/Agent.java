@@ -448,6 +448,16 @@ public final class Agent implements AutoCloseable {
           .log("Round failed unexpectedly");
       status.round(
           offer.digest(), offer.plan(), AgentStatus.Phase.FAILED, 0, "see the agent's log");
+      tellUnexpected(offer);
+    }
+  }
+
+  /// The reason stays in the log: it may hold anything.
+  private void tellUnexpected(Offer offer) {
+    try {
+      new Reports(link, closing, offer).failed("internal", "see the agent's log");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

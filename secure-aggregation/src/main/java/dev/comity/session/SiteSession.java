@@ -97,8 +97,8 @@ public final class SiteSession {
     return new SiteSession(site, kept, update, secrets);
   }
 
-  /// A session that this site was in before it restarted: it can still be left or aborted, nothing
-  /// else.
+  /// A session that this site was in before it restarted: it can still be left or aborted, and its
+  /// unmask answer, if it was kept, repeated; nothing else.
   public static SiteSession reopen(Site site, Digest session) {
     return new SiteSession(site, KeptSession.of(site.vault(), session), null, null);
   }

@@ -78,7 +78,7 @@ final class SessionWork {
         link.upload(session, input.update());
       }
       case SESSION_PHASE_VOTE -> send(sessions.vote(session, view), phase);
-      case SESSION_PHASE_UNMASK -> send(sessions.unmask(session, view), phase);
+      case SESSION_PHASE_UNMASK -> send(sessions.unmask(session, view, bounds()), phase);
       case SESSION_PHASE_ABORT_VOTE -> send(sessions.abort(session, view, bounds()), phase);
       case SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->
           LOG.atWarn()

@@ -49,8 +49,12 @@ final class OfferStore {
     return true;
   }
 
+  Optional<Offer> offer(Digest digest) {
+    return Optional.ofNullable(open.get(digest));
+  }
+
   Optional<RoundPlan> plan(Digest digest) {
-    return Optional.ofNullable(open.get(digest)).map(Offer::plan);
+    return offer(digest).map(Offer::plan);
   }
 
   /// Oldest rounds first.

@@ -110,6 +110,11 @@ public final class Sessions implements AutoCloseable {
     return session.advertise();
   }
 
+  /// The plan of a session that this process entered.
+  public synchronized Optional<Digest> plan(Digest session) {
+    return Optional.ofNullable(open.get(session)).map(known -> known.descriptor().plan());
+  }
+
   /// Answers the view of keys.
   public synchronized SignedMessage share(Digest session, byte[] view) {
     return opened(session).share(view);

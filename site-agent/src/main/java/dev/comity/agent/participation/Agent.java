@@ -73,7 +73,9 @@ public final class Agent implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(15);
   private static final Duration LONGEST_WAIT_PENDING = Duration.ofSeconds(1);
+  private static final Duration LONGEST_WAIT_DENIED = Duration.ofMinutes(5);
   private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(20);
+  private static final String SHUT_OUT = "PERMISSION_DENIED";
   private static final int MOST_REMEMBERED = 200;
   private static final Duration RENEW_BEFORE = Duration.ofDays(30);
 
@@ -100,6 +102,7 @@ public final class Agent implements AutoCloseable {
   // Confined to the thread of run().
   private final Map<Digest, Future<?>> working = new HashMap<>();
   private final Set<String> handled = Collections.newSetFromMap(new BoundedMap());
+  private boolean denied;
   private volatile boolean running;
 
   /// Offers that wait for the proof of a session's end; filled by the training thread.
@@ -217,6 +220,7 @@ public final class Agent implements AutoCloseable {
         try {
           HelloAccepted hello = link.hello(hello());
           welcome(hello);
+          denied = false;
           status.connected();
           renewCertificateIfDue();
           if (!resumed) {
@@ -230,23 +234,48 @@ public final class Agent implements AutoCloseable {
           }
         } catch (LinkException e) {
           interruptedOrUnavailable(e);
-        } catch (RefusedByAggregator | RuntimeException e) {
+        } catch (RefusedByAggregator e) {
+          refused(e);
+        } catch (RuntimeException e) {
           if (closing.getCount() == 0) {
             return; // what was still under way found its resources closed
           }
           LOG.atError().addKeyValue("site", settings.site()).setCause(e).log("Assignment failed");
           status.disconnected(e.getMessage());
         }
-        backoff.await(
-            status.snapshot().state() == AgentStatus.State.PENDING
-                ? LONGEST_WAIT_PENDING
-                : LONGEST_WAIT);
+        backoff.await(longestWait());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
       finished.countDown();
     }
+  }
+
+  private Duration longestWait() {
+    if (denied) {
+      return LONGEST_WAIT_DENIED;
+    }
+    return status.snapshot().state() == AgentStatus.State.PENDING
+        ? LONGEST_WAIT_PENDING
+        : LONGEST_WAIT;
+  }
+
+  /// A site that is shut out says so once and asks seldom: only people can let it in again.
+  private void refused(RefusedByAggregator refusal) {
+    if (refusal.code().equals(SHUT_OUT)) {
+      status.state(AgentStatus.State.REVOKED);
+      if (!denied) {
+        LOG.atWarn()
+            .addKeyValue("site", settings.site())
+            .addKeyValue("reason", refusal.getMessage())
+            .log("Aggregator shuts this site out; asking again from time to time");
+      }
+      denied = true;
+    } else {
+      LOG.atError().addKeyValue("site", settings.site()).setCause(refusal).log("Assignment failed");
+    }
+    status.disconnected(refusal.getMessage());
   }
 
   private void interruptedOrUnavailable(LinkException e) throws InterruptedException {

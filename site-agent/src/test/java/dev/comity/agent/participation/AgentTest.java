@@ -333,6 +333,23 @@ class AgentTest {
   }
 
   @Test
+  void aSiteThatIsShutOutSaysSoAndReturnsOnceItIsLetIn() throws Exception {
+    aggregator.shutOut(LAST, true);
+    Agent agent = Agent.open(directory(LAST), Clock.systemUTC(), List.of());
+    agents.put(LAST, agent);
+    Thread.ofVirtual().start(agent::run);
+    aggregator.await(
+        "the site knows", () -> agent.status().state() == AgentStatus.State.REVOKED);
+    assertThat(agent.status().connected()).isFalse();
+    assertThat(agent.status().problem()).contains("revoked");
+
+    aggregator.shutOut(LAST, false);
+
+    aggregator.await("the site is back", () -> agent.status().connected());
+    assertThat(agent.status().state()).isEqualTo(AgentStatus.State.PENDING);
+  }
+
+  @Test
   void twoAgentsCannotShareADirectory() throws Exception {
     start(LAST);
 

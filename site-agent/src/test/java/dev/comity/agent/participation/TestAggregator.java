@@ -139,6 +139,7 @@ final class TestAggregator implements AutoCloseable {
   private final Map<SiteId, List<Digest>> openLocks = new HashMap<>();
   private final Map<SiteId, Path> uploads = new HashMap<>();
   private final Set<SiteId> greeted = new HashSet<>();
+  private final Set<SiteId> shutOut = new HashSet<>();
   private final Map<Digest, List<Long>> fetched = new HashMap<>();
   private final Set<Digest> breaking = new HashSet<>();
   private boolean breakingSums;
@@ -341,6 +342,17 @@ final class TestAggregator implements AutoCloseable {
 
   synchronized List<Digest> openLocks(SiteId site) {
     return openLocks.getOrDefault(site, List.of());
+  }
+
+  /// Refuses every call of `site` from now on, or no longer.
+  synchronized void shutOut(SiteId site, boolean out) {
+    if (out) {
+      shutOut.add(site);
+    } else {
+      shutOut.remove(site);
+    }
+    greeted.remove(site);
+    notifyAll();
   }
 
   synchronized void forgetGreeting(SiteId site) {
@@ -615,6 +627,10 @@ final class TestAggregator implements AutoCloseable {
     @Override
     public void hello(HelloRequest request, StreamObserver<HelloResponse> out) {
       synchronized (TestAggregator.this) {
+        if (shutOut.contains(CALLER.get())) {
+          out.onError(Status.PERMISSION_DENIED.withDescription("revoked").asException());
+          return;
+        }
         openLocks.put(
             CALLER.get(),
             request.getOpenLocksList().stream()

@@ -550,7 +550,7 @@ public final class Agent implements AutoCloseable {
             "a version of run %s came as the result of a round of run %s"
                 .formatted(version.run(), terms.run()));
       }
-      models.verify(version, terms.seed());
+      models.verify(version, terms.seed(), round.get().plan().round());
       LOG.atInfo()
           .addKeyValue("run", version.run())
           .addKeyValue("digest", version.digest().abbreviated())

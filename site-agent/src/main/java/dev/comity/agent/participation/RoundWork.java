@@ -213,7 +213,8 @@ final class RoundWork {
     var backoff = new Backoff(closing);
     while (closing.getCount() > 0) {
       try {
-        return models.verify(offer.version(), offer.plan().terms().seed());
+        return models.verify(
+            offer.version(), offer.plan().terms().seed(), offer.plan().round() - 1);
       } catch (IOException e) {
         if (Thread.interrupted()) {
           throw new InterruptedException("interrupted while fetching");

@@ -142,6 +142,9 @@ final class TestAggregator implements AutoCloseable {
   private final Set<SiteId> shutOut = new HashSet<>();
   private final Map<Digest, List<Long>> fetched = new HashMap<>();
   private final Set<Digest> breaking = new HashSet<>();
+  private final Set<SiteId> lost = new HashSet<>();
+  private final Set<SiteId> answered = new HashSet<>();
+  private @Nullable SiteId losing;
   private boolean breakingSums;
   private BiPredicate<SiteId, SignedView.Kind> withheld = (site, kind) -> false;
   private @Nullable SignedMembership membership;
@@ -276,13 +279,17 @@ final class TestAggregator implements AutoCloseable {
 
   /// Begins a session over these sites, which must be ready.
   synchronized Digest begin(Collection<SiteId> roster) {
+    return begin(roster, 1);
+  }
+
+  synchronized Digest begin(Collection<SiteId> roster, long federationEpoch) {
     var limits = new SessionDescriptor.Limits(Duration.ofMinutes(1), Duration.ofMinutes(5));
     byte[] nonce = new byte[32];
     nonce[0] = (byte) ++attempt;
     var descriptor =
         SessionDescriptor.of(
             required(plan),
-            1,
+            federationEpoch,
             attempt,
             Digest.of(nonce),
             Optional.empty(),
@@ -300,6 +307,19 @@ final class TestAggregator implements AutoCloseable {
   synchronized void withhold(BiPredicate<SiteId, SignedView.Kind> which) {
     withheld = which;
     notifyAll();
+  }
+
+  /// Loses the unmask answers of `site`, or of nobody.
+  synchronized void loseAnswersOf(@Nullable SiteId site) {
+    losing = site;
+  }
+
+  synchronized boolean lostAnswerOf(SiteId site) {
+    return lost.contains(site);
+  }
+
+  synchronized boolean answered(SiteId site) {
+    return answered.contains(site);
   }
 
   /// Ends the first fetch of every sum from now on after one piece.
@@ -751,6 +771,15 @@ final class TestAggregator implements AutoCloseable {
               case SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->
                   throw new IllegalArgumentException("no phase");
             };
+        if (phase == SignedMessage.Phase.UNMASK) {
+          if (CALLER.get().equals(losing)) {
+            lost.add(CALLER.get());
+            TestAggregator.this.notifyAll();
+            out.onError(Status.UNAVAILABLE.withDescription("the line breaks").asException());
+            return;
+          }
+          answered.add(CALLER.get());
+        }
         var transition =
             apply(
                 new SessionEvent.MessageReceived(

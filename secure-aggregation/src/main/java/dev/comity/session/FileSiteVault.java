@@ -38,12 +38,14 @@ import org.jspecify.annotations.Nullable;
 /// counter  seen         own counter; counters of others
 /// locks/TERMS           the session that holds the update
 /// spent/TERMS           the session that released it
-/// sessions/ID/ITEM      what was kept; sessions/ID/input is the masked vector
+/// sessions/ID/ITEM      what was kept; sessions/ID/input is the masked vector, and
+///                       sessions/ID/input-erased says that there was one
 /// ```
 final class FileSiteVault implements SiteVault {
   private static final String OWNER_ONLY_DIRECTORY = "rwx------";
   private static final String OWNER_ONLY_FILE = "rw-------";
   private static final String INPUT = "input";
+  private static final String INPUT_ERASED = "input-erased";
   private static final int NONCE_BYTES = 12;
   private static final int TAG_BITS = 128;
 
@@ -140,18 +142,40 @@ final class FileSiteVault implements SiteVault {
 
   @Override
   public boolean hasInput(Digest session) {
-    return Files.exists(sessionDirectory(session).resolve(INPUT));
+    return Files.exists(sessionDirectory(session).resolve(INPUT))
+        || Files.exists(sessionDirectory(session).resolve(INPUT_ERASED));
   }
 
   @Override
   public Optional<MaskedUpdate> keptInput(Digest session) {
-    if (!hasInput(session)) {
+    Path input = sessionDirectory(session).resolve(INPUT);
+    if (!Files.exists(input)) {
       return Optional.empty();
     }
     try {
-      return Optional.of(MaskedUpdate.load(sessionDirectory(session).resolve(INPUT)));
+      return Optional.of(MaskedUpdate.load(input));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read the masked input: " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void eraseSecrets(Digest session) {
+    if (kept(session, Item.CERTIFICATE).isEmpty()) {
+      throw new IllegalStateException(
+          "session %s has no certificate yet; its secrets may still be asked for"
+              .formatted(session.abbreviated()));
+    }
+    Path input = sessionDirectory(session).resolve(INPUT);
+    try {
+      if (Files.exists(input)) {
+        write(sessionDirectory(session).resolve(INPUT_ERASED), new byte[] {1});
+      }
+      Files.deleteIfExists(input);
+      Files.deleteIfExists(file(session, Item.SEED));
+      sync(sessionDirectory(session));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot erase the secrets of a session: " + e.getMessage(), e);
     }
   }
 

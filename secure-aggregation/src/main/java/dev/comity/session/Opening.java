@@ -40,6 +40,7 @@ final class Opening {
   private Roster checkMembership() {
     MembershipEpoch membership = site.membership();
     equal("federation", descriptor.federation(), membership.federation());
+    equal("federation epoch", descriptor.federationEpoch(), site.federationEpoch());
     equal("membership version", descriptor.membershipVersion(), membership.version());
     equal("membership", descriptor.membership(), membership.digest());
     if (membership.expired(site.clock().instant())) {

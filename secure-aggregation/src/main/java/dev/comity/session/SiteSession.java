@@ -34,11 +34,13 @@ import org.jspecify.annotations.Nullable;
 /// Owned by one thread at a time.
 public final class SiteSession {
 
-  /// Who this site is and what it insists on: at least `nCFloor` colluding sites withstood, at
-  /// least `minHonestFloor` honest contributors in a sum.
+  /// Who this site is and what it insists on: the federation epoch that the aggregator last told
+  /// it, at least `nCFloor` colluding sites withstood, at least `minHonestFloor` honest
+  /// contributors in a sum.
   public record Site(
       SiteId id,
       MessageKey key,
+      long federationEpoch,
       MembershipEpoch membership,
       SiteVault vault,
       int nCFloor,
@@ -95,8 +97,8 @@ public final class SiteSession {
     return new SiteSession(site, kept, update, secrets);
   }
 
-  /// A session that this site was in before it restarted: it can still be left or aborted, nothing
-  /// else.
+  /// A session that this site was in before it restarted: it can still be left or aborted, and its
+  /// unmask answer, if it was kept, repeated; nothing else.
   public static SiteSession reopen(Site site, Digest session) {
     return new SiteSession(site, KeptSession.of(site.vault(), session), null, null);
   }
@@ -203,6 +205,7 @@ public final class SiteSession {
           return id();
         });
     ShareList shown = require(shares, "its shares were shown");
+    requireOpen();
     if (!vault.hasInput(id())) {
       NoisedUpdate stored = require(update, "its update is at hand");
       vault.keepInput(id(), stored.mask(secrets().masks(shown, self)));
@@ -430,6 +433,14 @@ public final class SiteSession {
       throw new SessionRefusal(
           SessionRefusal.Reason.LEFT,
           "this site left session %s; wait for the next one".formatted(id().abbreviated()));
+    }
+  }
+
+  private void requireOpen() {
+    if (vault.kept(id(), SiteVault.Item.CERTIFICATE).isPresent()) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.OUT_OF_ORDER,
+          "session %s has ended: its masked input is erased".formatted(id().abbreviated()));
     }
   }
 

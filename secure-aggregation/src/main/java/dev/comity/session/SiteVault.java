@@ -14,9 +14,9 @@ import java.util.Optional;
 ///
 /// Every method has its effect on stable storage before it returns, all of it or nothing. What was
 /// kept once is never changed: another content under the same name is refused, since two different
-/// vectors under one mask would reveal their difference. A session with a tombstone never gets a
-/// masked input, and one with a masked input never gets a tombstone. The seed is sealed under the
-/// site's secret.
+/// vectors under one mask would reveal their difference. Seed and masked vector are erased once the
+/// session's end is proven. A session with a tombstone never gets a masked input, and one with a
+/// masked input never gets a tombstone. The seed is sealed under the site's secret.
 ///
 /// Implementations may be used from one thread at a time. Failures of the disk are
 /// `UncheckedIOException`.
@@ -63,9 +63,16 @@ public interface SiteVault extends AutoCloseable {
   /// As `keep`, for the masked vector.
   void keepInput(Digest session, MaskedUpdate input);
 
+  /// Whether a masked vector was ever kept, also when it was erased since.
   boolean hasInput(Digest session);
 
+  /// Empty also when it was erased.
   Optional<MaskedUpdate> keptInput(Digest session);
+
+  /// Erases the seed and the masked vector of a session whose end is proven: nothing can ask for
+  /// them any more. That there was a masked vector stays known. Again: no effect. Without a
+  /// certificate: IllegalStateException.
+  void eraseSecrets(Digest session);
 
   /// Binds the update of `terms` to `session` until `unlock`. Another session's lock:
   /// IllegalStateException.

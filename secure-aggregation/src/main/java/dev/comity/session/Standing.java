@@ -27,8 +27,8 @@ public enum Standing {
 
   /// Settles the update that `session` holds by a certificate of that session: FREE with an ABORT
   /// certificate or with a COMMIT certificate that leaves this site out, whose self mask can then
-  /// never be revealed; otherwise SPENT. Afterwards the session asks nothing more of this site.
-  /// Again, or for an update settled before: no effect.
+  /// never be revealed; otherwise SPENT. Afterwards the session asks nothing more of this site, and
+  /// its seed and masked vector are erased. Again, or for an update settled before: no effect.
   ///
   /// Fails with `SessionRefusal` when the certificate is not of this session or does not verify.
   public static Standing settle(SiteVault vault, Digest session, byte[] certificate) {
@@ -54,6 +54,7 @@ public enum Standing {
     if (released) {
       vault.markSpent(terms, session);
     }
+    vault.eraseSecrets(session);
     vault.unlock(terms, session);
     return of(vault, terms);
   }

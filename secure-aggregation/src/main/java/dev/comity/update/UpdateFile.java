@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 
 /// A vector on disk: `kind (8 bytes) ‖ layout length (4, big-endian) ‖ layout ‖ vector ‖ SHA-256 of
 /// all before`. Readable by its owner alone.
@@ -50,14 +51,14 @@ record UpdateFile(String kind) {
     if (folder == null) {
       throw new IOException("cannot store an update at " + file + ": name a file in a folder");
     }
-    Path draft =
-        Files.createTempFile(
-            folder,
-            file.getFileName() + ".",
-            ".draft",
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    Path draft = folder.resolve(file.getFileName() + ".draft"); // one that a kill left is replaced
+    Files.deleteIfExists(draft);
     try {
-      try (var channel = FileChannel.open(draft, StandardOpenOption.WRITE)) {
+      try (var channel =
+          FileChannel.open(
+              draft,
+              Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
         writeFully(channel, ByteBuffer.wrap(head));
         for (long at = 0; at < ring.byteSize(); at += STEP) {
           long bytes = Math.min(STEP, ring.byteSize() - at);

@@ -194,6 +194,7 @@ final class Federation {
     return new SiteSession.Site(
         id,
         key(id),
+        1,
         membership,
         vault(id),
         0,

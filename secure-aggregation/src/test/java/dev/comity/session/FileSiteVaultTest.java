@@ -92,6 +92,35 @@ class FileSiteVaultTest {
   }
 
   @Test
+  void secretsAreErasedOnceACertificateIsKeptAndThatThereWasAnInputStaysKnown() throws IOException {
+    MaskedUpdate input = input();
+    try (SiteVault vault = open()) {
+      vault.keep(SESSION, SiteVault.Item.SEED, new byte[32]);
+      vault.keepInput(SESSION, input);
+      assertThatThrownBy(() -> vault.eraseSecrets(SESSION))
+          .isInstanceOf(IllegalStateException.class);
+      assertThat(vault.keptInput(SESSION)).isPresent();
+      vault.keep(SESSION, SiteVault.Item.CERTIFICATE, new byte[] {1});
+      vault.keep(OTHER, SiteVault.Item.CERTIFICATE, new byte[] {1});
+
+      vault.eraseSecrets(SESSION);
+      vault.eraseSecrets(SESSION);
+      vault.eraseSecrets(OTHER);
+    }
+
+    try (SiteVault vault = open()) {
+      assertThat(vault.kept(SESSION, SiteVault.Item.SEED)).isEmpty();
+      assertThat(vault.keptInput(SESSION)).isEmpty();
+      assertThat(vault.hasInput(SESSION)).isTrue();
+      assertThat(vault.hasInput(OTHER)).isFalse();
+      assertThatThrownBy(() -> vault.keepInput(SESSION, input))
+          .isInstanceOf(IllegalStateException.class);
+    }
+    assertThat(directory.resolve("vault").resolve("sessions").resolve(SESSION.hex()))
+        .isDirectoryNotContaining(file -> file.getFileName().toString().matches("input|seed"));
+  }
+
+  @Test
   void aLockBelongsToOneSessionUntilItIsDroppedByIt() throws IOException {
     try (SiteVault vault = open()) {
       vault.lock(TERMS, SESSION);

@@ -22,6 +22,7 @@ final class MemoryVault implements SiteVault {
 
   private final Map<Key, byte[]> items = new HashMap<>();
   private final Map<Digest, MaskedUpdate> inputs = new HashMap<>();
+  private final Set<Digest> erased = new HashSet<>();
   private final Map<Digest, Digest> locks = new HashMap<>();
   private final Set<Digest> spent = new HashSet<>();
   private final Map<SiteId, Long> seen = new HashMap<>();
@@ -75,7 +76,19 @@ final class MemoryVault implements SiteVault {
 
   @Override
   public boolean hasInput(Digest session) {
-    return inputs.containsKey(session);
+    return inputs.containsKey(session) || erased.contains(session);
+  }
+
+  @Override
+  public void eraseSecrets(Digest session) {
+    if (kept(session, Item.CERTIFICATE).isEmpty()) {
+      throw new IllegalStateException("no certificate yet");
+    }
+    write();
+    if (inputs.remove(session) != null) {
+      erased.add(session);
+    }
+    items.remove(new Key(session, Item.SEED));
   }
 
   @Override

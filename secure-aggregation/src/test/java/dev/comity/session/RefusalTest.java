@@ -330,12 +330,13 @@ class RefusalTest {
   }
 
   @Test
-  void aDescriptorBelowTheSitesFloorsOrUnderAnExpiredMembershipIsRefused() {
+  void aDescriptorBelowTheSitesFloorsOfAnotherEpochOrUnderAnExpiredMembershipIsRefused() {
     SiteSession.Site usual = federation.site(site);
     SiteSession.Site cautious =
         new SiteSession.Site(
             site,
             usual.key(),
+            1,
             usual.membership(),
             usual.vault(),
             2,
@@ -346,13 +347,26 @@ class RefusalTest {
         new SiteSession.Site(
             site,
             usual.key(),
+            1,
             usual.membership(),
             usual.vault(),
             0,
             3,
             Clock.fixed(Federation.NOW.plusSeconds(3600), ZoneOffset.UTC),
             usual.random());
+    SiteSession.Site ahead =
+        new SiteSession.Site(
+            site,
+            usual.key(),
+            2,
+            usual.membership(),
+            usual.vault(),
+            0,
+            3,
+            usual.clock(),
+            usual.random());
 
+    assertRefusal(() -> open(ahead), SessionRefusal.Reason.MISMATCH);
     assertRefusal(() -> open(cautious), SessionRefusal.Reason.QUORUM);
     assertRefusal(() -> open(late), SessionRefusal.Reason.NOT_A_MEMBER);
     assertThat(open(usual).id()).isEqualTo(federation.server.descriptor().id());

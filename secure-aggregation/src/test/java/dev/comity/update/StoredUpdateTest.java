@@ -45,8 +45,9 @@ class StoredUpdateTest {
   }
 
   @Test
-  void storingAgainReplacesTheFileAndLeavesNoDraft() throws IOException {
+  void storingAgainReplacesTheFileAndTheDraftThatAKillLeft() throws IOException {
     var file = folder.resolve("z");
+    Files.writeString(folder.resolve("z.draft"), "half");
 
     Sites.noised(1, 50).store(file);
     Sites.noised(2, 70).store(file);

@@ -393,6 +393,7 @@ final class TestSite implements AutoCloseable {
     return new SiteSession.Site(
         id,
         federation.key(id),
+        1,
         federation.epochInForce(),
         vault,
         1,

@@ -77,7 +77,8 @@ final class LocalSite implements AutoCloseable {
   }
 
   SiteSession.Site inSession(MembershipEpoch membership, int nC, int minHonest, Clock clock) {
-    return new SiteSession.Site(id, key, membership, vault, nC, minHonest, clock, random);
+    return new SiteSession.Site(
+        id, key, MaskedSession.FEDERATION_EPOCH, membership, vault, nC, minHonest, clock, random);
   }
 
   @Override

@@ -27,6 +27,8 @@ import java.util.function.BiPredicate;
 /// One aggregation session between the aggregator's state machine and the sites' own sessions, in
 /// this process: every message is signed, checked and kept as on the wire. Confined to one thread.
 final class MaskedSession {
+  static final long FEDERATION_EPOCH = 1;
+
   private final RoundPlan plan;
   private final MessageKey aggregator;
   private final Map<SiteId, Seat> seats;
@@ -59,7 +61,7 @@ final class MaskedSession {
     var descriptor =
         SessionDescriptor.of(
             plan,
-            1,
+            FEDERATION_EPOCH,
             1,
             nonce,
             Optional.empty(),

@@ -214,7 +214,18 @@ public final class AggregatorLink implements AutoCloseable {
     Path partial = target.resolveSibling(target.getFileName() + ".part");
     try (var out =
         Files.newOutputStream(partial, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
-      copy(digest, Files.size(partial), mostBytes, out);
+      long start = Files.size(partial);
+      try {
+        copy(digest, start, mostBytes, out);
+      } catch (RefusedByAggregator e) {
+        Files.delete(partial);
+        if (start == 0) {
+          throw e;
+        }
+        // Perhaps only what an earlier attempt left is at fault: the next attempt begins anew.
+        throw new LinkException(
+            "content %s cannot be continued at byte %d".formatted(digest.abbreviated(), start), e);
+      }
     }
     try {
       requireDigest(digest, FileDigest.of(partial));

@@ -8,7 +8,6 @@ import dev.comity.agent.link.AggregatorLink;
 import dev.comity.agent.link.LinkException;
 import dev.comity.agent.link.RefusedByAggregator;
 import dev.comity.agent.link.TlsIdentity;
-import dev.comity.agent.protection.DurableFile;
 import dev.comity.agent.protection.Sessions;
 import dev.comity.agent.protection.SiteKeys;
 import dev.comity.agent.protection.UpdateStore;
@@ -74,7 +73,9 @@ public final class Agent implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(15);
   private static final Duration LONGEST_WAIT_PENDING = Duration.ofSeconds(1);
+  private static final Duration LONGEST_WAIT_DENIED = Duration.ofMinutes(5);
   private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(20);
+  private static final String SHUT_OUT = "PERMISSION_DENIED";
   private static final int MOST_REMEMBERED = 200;
   private static final Duration RENEW_BEFORE = Duration.ofDays(30);
 
@@ -91,7 +92,7 @@ public final class Agent implements AutoCloseable {
   private final RoundWork roundWork;
   private final Trainer trainer;
   private final StatusBoard status;
-  private final DurableFile federationEpoch;
+  private final FederationEpoch federationEpoch;
   private final Clock clock;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final CountDownLatch finished = new CountDownLatch(1);
@@ -101,6 +102,7 @@ public final class Agent implements AutoCloseable {
   // Confined to the thread of run().
   private final Map<Digest, Future<?>> working = new HashMap<>();
   private final Set<String> handled = Collections.newSetFromMap(new BoundedMap());
+  private boolean denied;
   private volatile boolean running;
 
   /// Offers that wait for the proof of a session's end; filled by the training thread.
@@ -132,7 +134,7 @@ public final class Agent implements AutoCloseable {
               settings.site().value(),
               key.displayFingerprint(),
               clock);
-      this.federationEpoch = new DurableFile(directory.state().resolve("federation-epoch"));
+      this.federationEpoch = new FederationEpoch(directory.state().resolve("federation-epoch"));
       this.memberships =
           new MembershipStore(
               directory.state().resolve("membership"),
@@ -146,7 +148,15 @@ public final class Agent implements AutoCloseable {
               directory.state().resolve("sessions"), settings.site(), keys, updates, clock);
       this.models = new VerifiedModels(directory.state().resolve("models"), library(link));
       this.sessionWork =
-          new SessionWork(link, sessions, offers, memberships, policy, key.fingerprint(), status);
+          new SessionWork(
+              link,
+              sessions,
+              offers,
+              memberships,
+              federationEpoch,
+              policy,
+              key.fingerprint(),
+              status);
       this.trainer =
           new PytorchTrainer(
               examples(data.train()),
@@ -210,6 +220,7 @@ public final class Agent implements AutoCloseable {
         try {
           HelloAccepted hello = link.hello(hello());
           welcome(hello);
+          denied = false;
           status.connected();
           renewCertificateIfDue();
           if (!resumed) {
@@ -223,23 +234,48 @@ public final class Agent implements AutoCloseable {
           }
         } catch (LinkException e) {
           interruptedOrUnavailable(e);
-        } catch (RefusedByAggregator | RuntimeException e) {
+        } catch (RefusedByAggregator e) {
+          refused(e);
+        } catch (RuntimeException e) {
           if (closing.getCount() == 0) {
             return; // what was still under way found its resources closed
           }
           LOG.atError().addKeyValue("site", settings.site()).setCause(e).log("Assignment failed");
           status.disconnected(e.getMessage());
         }
-        backoff.await(
-            status.snapshot().state() == AgentStatus.State.PENDING
-                ? LONGEST_WAIT_PENDING
-                : LONGEST_WAIT);
+        backoff.await(longestWait());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
       finished.countDown();
     }
+  }
+
+  private Duration longestWait() {
+    if (denied) {
+      return LONGEST_WAIT_DENIED;
+    }
+    return status.snapshot().state() == AgentStatus.State.PENDING
+        ? LONGEST_WAIT_PENDING
+        : LONGEST_WAIT;
+  }
+
+  /// A site that is shut out says so once and asks seldom: only people can let it in again.
+  private void refused(RefusedByAggregator refusal) {
+    if (refusal.code().equals(SHUT_OUT)) {
+      status.state(AgentStatus.State.REVOKED);
+      if (!denied) {
+        LOG.atWarn()
+            .addKeyValue("site", settings.site())
+            .addKeyValue("reason", refusal.getMessage())
+            .log("Aggregator shuts this site out; asking again from time to time");
+      }
+      denied = true;
+    } else {
+      LOG.atError().addKeyValue("site", settings.site()).setCause(refusal).log("Assignment failed");
+    }
+    status.disconnected(refusal.getMessage());
   }
 
   private void interruptedOrUnavailable(LinkException e) throws InterruptedException {
@@ -292,7 +328,7 @@ public final class Agent implements AutoCloseable {
     var request =
         HelloRequest.newBuilder()
             .setWireVersion(WIRE_VERSION)
-            .setFederationEpoch(knownFederationEpoch())
+            .setFederationEpoch(federationEpoch.known())
             .setAgentVersion(AgentVersion.text())
             .setMessageKey(UnsafeByteOperations.unsafeWrap(keys.messageKey().publicKey().bytes()));
     sessions
@@ -316,16 +352,7 @@ public final class Agent implements AutoCloseable {
           "the aggregator serves federation %s, this site belongs to %s"
               .formatted(hello.getFederation(), settings.federation()));
     }
-    long known = knownFederationEpoch();
-    if (hello.getFederationEpoch() < known) {
-      throw new IllegalStateException(
-          "the aggregator is at federation epoch %d, this site has seen %d: its database was set back; its operator raises the epoch"
-              .formatted(hello.getFederationEpoch(), known));
-    }
-    if (hello.getFederationEpoch() > known) {
-      federationEpoch.write(
-          Long.toString(hello.getFederationEpoch()).getBytes(StandardCharsets.US_ASCII));
-    }
+    federationEpoch.take(hello.getFederationEpoch());
     if (hello.hasMembership()) {
       take(hello.getMembership());
     }
@@ -368,13 +395,6 @@ public final class Agent implements AutoCloseable {
           "the TLS certificate ends at %s and was not renewed: %s"
               .formatted(validUntil, e.getMessage()));
     }
-  }
-
-  private long knownFederationEpoch() {
-    return federationEpoch
-        .read()
-        .map(content -> Long.parseLong(new String(content, StandardCharsets.US_ASCII)))
-        .orElse(0L);
   }
 
   private void take(SignedDocument membership) {
@@ -457,6 +477,16 @@ public final class Agent implements AutoCloseable {
           .log("Round failed unexpectedly");
       status.round(
           offer.digest(), offer.plan(), AgentStatus.Phase.FAILED, 0, "see the agent's log");
+      tellUnexpected(offer);
+    }
+  }
+
+  /// The reason stays in the log: it may hold anything.
+  private void tellUnexpected(Offer offer) {
+    try {
+      new Reports(link, closing, offer).failed("internal", "see the agent's log");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -510,16 +540,23 @@ public final class Agent implements AutoCloseable {
       return;
     }
     try {
-      var version = PlanCodec.decodeModelVersion(committed.getModelVersion().toByteArray());
-      if (round.isPresent()) {
-        models.verify(version, round.get().plan().terms().seed());
-        LOG.atInfo()
-            .addKeyValue("run", version.run())
-            .addKeyValue("digest", version.digest().abbreviated())
-            .log("Model version verified");
+      if (round.isEmpty()) {
+        return; // nothing is erased on the strength of a version that this site cannot verify
       }
+      var terms = round.get().plan().terms();
+      var version = PlanCodec.decodeModelVersion(committed.getModelVersion().toByteArray());
+      if (!version.run().equals(terms.run())) {
+        throw new DoesNotFollowException(
+            "a version of run %s came as the result of a round of run %s"
+                .formatted(version.run(), terms.run()));
+      }
+      models.verify(version, terms.seed(), round.get().plan().round());
+      LOG.atInfo()
+          .addKeyValue("run", version.run())
+          .addKeyValue("digest", version.digest().abbreviated())
+          .log("Model version verified");
       updates.eraseOlder(version.run(), version.version());
-      round.ifPresent(offer -> trainer.discard(offer.plan().terms().digest()));
+      trainer.discard(terms.digest());
     } catch (DoesNotFollowException | MalformedException e) {
       LOG.atError().setCause(e).log("Model version refused: it does not follow");
       status.problem(e.getMessage());

@@ -9,7 +9,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -39,18 +38,20 @@ final class OfferStore {
     }
   }
 
-  /// Keeps `offer`; false when it is known already.
-  boolean keep(Offer offer) {
-    if (open.containsKey(offer.digest())) {
-      return false;
+  /// Keeps `offer`. Again: no effect.
+  void keep(Offer offer) {
+    if (!open.containsKey(offer.digest())) {
+      file(offer.digest()).write(offer.encode());
+      open.put(offer.digest(), offer);
     }
-    file(offer.digest()).write(offer.encode());
-    open.put(offer.digest(), offer);
-    return true;
+  }
+
+  Optional<Offer> offer(Digest digest) {
+    return Optional.ofNullable(open.get(digest));
   }
 
   Optional<RoundPlan> plan(Digest digest) {
-    return Optional.ofNullable(open.get(digest)).map(Offer::plan);
+    return offer(digest).map(Offer::plan);
   }
 
   /// Oldest rounds first.
@@ -65,13 +66,6 @@ final class OfferStore {
     return open.values().stream()
         .filter(offer -> offer.plan().terms().run().equals(run) && offer.plan().round() <= round)
         .toList();
-  }
-
-  /// Forgets the offers of this round and of those before it in the run, and says which they were.
-  List<Offer> forgetUpTo(RunId run, int round) {
-    List<Offer> ended = new ArrayList<>(upTo(run, round));
-    ended.forEach(this::forget);
-    return ended;
   }
 
   void forget(Offer offer) {

@@ -54,6 +54,15 @@ final class Reports {
     return say(about().setFailed(Failed.newBuilder().setCode(code).setDetail(detail)));
   }
 
+  /// Says once that this site refuses the session of a round.
+  ///
+  /// @param reason a stable name
+  static void refusedSession(AggregatorLink link, Offer offer, String reason)
+      throws LinkException, RefusedByAggregator {
+    link.report(
+        about(offer).setFailed(Failed.newBuilder().setCode("session").setDetail(reason)).build());
+  }
+
   /// Said once: the next tenth makes up for one that was lost.
   void progress(int tenths) {
     try {
@@ -91,6 +100,10 @@ final class Reports {
   }
 
   private ReportRequest.Builder about() {
+    return about(offer);
+  }
+
+  private static ReportRequest.Builder about(Offer offer) {
     return ReportRequest.newBuilder()
         .setRunId(offer.plan().terms().run().toString())
         .setRound(offer.plan().round())

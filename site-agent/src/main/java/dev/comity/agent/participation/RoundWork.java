@@ -85,6 +85,13 @@ final class RoundWork {
     if (!reasons.isEmpty()) {
       return refuse(offer, reports, reasons);
     }
+    if (updates.isErased(terms)) {
+      return refuse(
+          offer,
+          reports,
+          List.of(
+              "spent: this site's update from the same base model was erased, and it makes no second one"));
+    }
     Optional<Digest> stored = updates.storedTerms(terms);
     if (stored.isPresent()) {
       switch (sessions.standing(stored.get())) {
@@ -206,7 +213,8 @@ final class RoundWork {
     var backoff = new Backoff(closing);
     while (closing.getCount() > 0) {
       try {
-        return models.verify(offer.version(), offer.plan().terms().seed());
+        return models.verify(
+            offer.version(), offer.plan().terms().seed(), offer.plan().round() - 1);
       } catch (IOException e) {
         if (Thread.interrupted()) {
           throw new InterruptedException("interrupted while fetching");

@@ -10,9 +10,12 @@ import dev.comity.plan.Digest;
 import dev.comity.protocol.v1.SessionEnded;
 import dev.comity.protocol.v1.SessionPhase;
 import dev.comity.protocol.v1.SessionStep;
+import dev.comity.session.SessionDescriptor;
 import dev.comity.session.SessionRefusal;
 import dev.comity.session.SignedMessage;
+import dev.comity.session.SignedView;
 import dev.comity.session.Standing;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +29,7 @@ final class SessionWork {
   private final Sessions sessions;
   private final OfferStore offers;
   private final MembershipStore memberships;
+  private final FederationEpoch epoch;
   private final SitePolicy policy;
   private final Digest keyId;
   private final StatusBoard status;
@@ -35,6 +39,7 @@ final class SessionWork {
       Sessions sessions,
       OfferStore offers,
       MembershipStore memberships,
+      FederationEpoch epoch,
       SitePolicy policy,
       Digest keyId,
       StatusBoard status) {
@@ -42,22 +47,32 @@ final class SessionWork {
     this.sessions = sessions;
     this.offers = offers;
     this.memberships = memberships;
+    this.epoch = epoch;
     this.policy = policy;
     this.keyId = keyId;
     this.status = status;
   }
 
   /// Answers what a session needs from this site. A refusal by either side is logged and ends the
-  /// step; the session goes on without this site.
+  /// step; the session goes on without this site. One that the next session of the round would meet
+  /// too is told, so that the aggregator does not count on this site.
   ///
   /// @throws LinkException when the step must be tried again
   void step(SessionStep step) throws LinkException {
     Digest session = Digest.ofValue(step.getSessionId().toByteArray());
     try {
       byte[] view = link.fetch(Digest.ofValue(step.getViewDigest().toByteArray()), MOST_VIEW_BYTES);
-      answer(session, step.getPhase(), view);
-    } catch (SessionRefusal e) {
-      refused(session, step.getPhase(), e.reason().name(), e);
+      try {
+        answer(session, step.getPhase(), view);
+      } catch (SessionRefusal e) {
+        refused(session, step.getPhase(), e.reason().name(), e);
+        if (lasts(e.reason())) {
+          var offer = planOf(session, step.getPhase(), view).flatMap(offers::offer);
+          if (offer.isPresent()) {
+            Reports.refusedSession(link, offer.get(), e.reason().name());
+          }
+        }
+      }
     } catch (RefusedByAggregator e) {
       refused(session, step.getPhase(), e.code(), e);
     }
@@ -75,12 +90,45 @@ final class SessionWork {
         link.upload(session, input.update());
       }
       case SESSION_PHASE_VOTE -> send(sessions.vote(session, view), phase);
-      case SESSION_PHASE_UNMASK -> send(sessions.unmask(session, view), phase);
+      case SESSION_PHASE_UNMASK -> send(sessions.unmask(session, view, bounds()), phase);
       case SESSION_PHASE_ABORT_VOTE -> send(sessions.abort(session, view, bounds()), phase);
       case SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->
           LOG.atWarn()
               .addKeyValue("session", session.abbreviated())
               .log("Session asks for a phase that this agent does not know; upgrade the agent");
+    }
+  }
+
+  /// Whether another session of the same round would be refused for the same reason.
+  private static boolean lasts(SessionRefusal.Reason reason) {
+    return switch (reason) {
+      case MALFORMED,
+          BAD_SIGNATURE,
+          MISMATCH,
+          NOT_A_MEMBER,
+          QUORUM,
+          BAD_KEY,
+          REPLAYED_COUNTER,
+          INCONSISTENT_VIEW,
+          SPENT ->
+          true;
+      case MISSING_SHARES, IN_DOUBT, LEFT, OUT_OF_ORDER -> false;
+    };
+  }
+
+  private Optional<Digest> planOf(Digest session, SessionPhase phase, byte[] view) {
+    if (phase != SessionPhase.SESSION_PHASE_ADVERTISE_KEYS) {
+      return sessions.plan(session);
+    }
+    try {
+      var document = SignedView.decode(view).document();
+      return Optional.of(SessionDescriptor.decode(document.toByteArray()).plan());
+    } catch (SessionRefusal e) {
+      LOG.atDebug()
+          .addKeyValue("session", session.abbreviated())
+          .setCause(e)
+          .log("Descriptor cannot be read");
+      return Optional.empty();
     }
   }
 
@@ -122,7 +170,10 @@ final class SessionWork {
                     SessionRefusal.Reason.NOT_A_MEMBER,
                     "this site has not seen a membership that the consortium signed"));
     return new Sessions.Bounds(
-        membership, Math.max(policy.nCFloor(), membership.nCFloor()), policy.minHonestFloor());
+        epoch.known(),
+        membership,
+        Math.max(policy.nCFloor(), membership.nCFloor()),
+        policy.minHonestFloor());
   }
 
   private void refused(Digest session, SessionPhase phase, String code, Exception cause) {

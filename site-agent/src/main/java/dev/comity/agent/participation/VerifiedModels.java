@@ -65,10 +65,16 @@ final class VerifiedModels {
   /// site verified, or from the seed.
   ///
   /// @param seed of the run
+  /// @param rounds of the run so far: none leaves more than one version
   /// @throws DoesNotFollowException when a version on the way is not what it says
   /// @throws IOException when something could not be fetched: try again
-  synchronized float[] verify(ModelVersion version, long seed)
+  synchronized float[] verify(ModelVersion version, long seed, int rounds)
       throws DoesNotFollowException, IOException {
+    if (version.version() > rounds) {
+      throw new DoesNotFollowException(
+          "version %d of run %s after %d rounds: must be <= %d, a round leaves one version at most"
+              .formatted(version.version(), version.run(), rounds, rounds));
+    }
     Deque<ModelVersion> unverified = new ArrayDeque<>();
     ModelVersion at = version;
     Optional<Tensors> found = stored(at);

@@ -51,8 +51,10 @@ public final class Sessions implements AutoCloseable {
         site, keys, updates, SiteVault.inDirectory(directory, keys.siteSecret()), clock);
   }
 
-  /// The bounds that this site demands of every session, beside the membership it knows.
-  public record Bounds(MembershipEpoch membership, int nCFloor, int minHonestFloor) {}
+  /// The bounds that this site demands of every session, beside the membership and the federation
+  /// epoch that it knows.
+  public record Bounds(
+      long federationEpoch, MembershipEpoch membership, int nCFloor, int minHonestFloor) {}
 
   /// Updates that a session may still hold: terms digest to session.
   public synchronized Map<Digest, Digest> locks() {
@@ -103,22 +105,14 @@ public final class Sessions implements AutoCloseable {
                     SessionRefusal.Reason.MISMATCH,
                     "session %s asks for an update that this site does not hold"
                         .formatted(descriptor.id().abbreviated())));
-    var session =
-        SiteSession.open(
-            new SiteSession.Site(
-                site,
-                keys.messageKey(),
-                bounds.membership(),
-                vault,
-                bounds.nCFloor(),
-                bounds.minHonestFloor(),
-                clock,
-                random),
-            plan,
-            update,
-            view);
+    var session = SiteSession.open(as(bounds), plan, update, view);
     open.put(descriptor.id(), session);
     return session.advertise();
+  }
+
+  /// The plan of a session that this process entered.
+  public synchronized Optional<Digest> plan(Digest session) {
+    return Optional.ofNullable(open.get(session)).map(known -> known.descriptor().plan());
   }
 
   /// Answers the view of keys.
@@ -140,29 +134,15 @@ public final class Sessions implements AutoCloseable {
     return opened(session).vote(view);
   }
 
-  /// Answers a COMMIT certificate.
-  public synchronized SignedMessage unmask(Digest session, byte[] view) {
-    return opened(session).unmask(view);
+  /// Answers a COMMIT certificate. In a session of an earlier process, repeats the answer that it
+  /// kept and perhaps did not get through.
+  public synchronized SignedMessage unmask(Digest session, byte[] view, Bounds bounds) {
+    return openedOrReopened(session, bounds).unmask(view);
   }
 
   /// Answers a proposal to abort, also in a session of an earlier process.
   public synchronized SignedMessage abort(Digest session, byte[] view, Bounds bounds) {
-    SiteSession known = open.get(session);
-    if (known == null) {
-      known =
-          SiteSession.reopen(
-              new SiteSession.Site(
-                  site,
-                  keys.messageKey(),
-                  bounds.membership(),
-                  vault,
-                  bounds.nCFloor(),
-                  bounds.minHonestFloor(),
-                  clock,
-                  random),
-              session);
-    }
-    return known.abort(view);
+    return openedOrReopened(session, bounds).abort(view);
   }
 
   /// Takes a certificate as the proof of how a session ended.
@@ -190,6 +170,24 @@ public final class Sessions implements AutoCloseable {
   @Override
   public synchronized void close() {
     vault.close();
+  }
+
+  private SiteSession.Site as(Bounds bounds) {
+    return new SiteSession.Site(
+        site,
+        keys.messageKey(),
+        bounds.federationEpoch(),
+        bounds.membership(),
+        vault,
+        bounds.nCFloor(),
+        bounds.minHonestFloor(),
+        clock,
+        random);
+  }
+
+  private SiteSession openedOrReopened(Digest session, Bounds bounds) {
+    SiteSession known = open.get(session);
+    return known == null ? SiteSession.reopen(as(bounds), session) : known;
   }
 
   private SiteSession opened(Digest session) {

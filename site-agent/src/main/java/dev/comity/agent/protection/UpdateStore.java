@@ -16,7 +16,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /// The encoded updates of a site, on its own disk until a session sums them. There is one for each
-/// (run, kind, base model), ever: what is stored is offered again, never made anew.
+/// (run, kind, base model), ever: what is stored is offered again, never made anew, and the terms
+/// of what was erased stay, so that nothing takes its place.
 ///
 /// Thread-safe.
 public final class UpdateStore {
@@ -39,9 +40,15 @@ public final class UpdateStore {
   ///
   /// @param base the parameters of the base model, in layout order
   /// @throws IllegalArgumentException when the update does not fit the terms
+  /// @throws IllegalStateException when there was one and it was erased
   public synchronized void protect(UpdateTerms terms, float[] base, LocalUpdate update) {
     if (storedTerms(terms).isPresent()) {
       return;
+    }
+    if (isErased(terms)) {
+      throw new IllegalStateException(
+          "an update of run %s from base model %s was stored and erased; there is one for each base, wait for the next version"
+              .formatted(terms.run(), terms.baseModel().abbreviated()));
     }
     NoisedUpdate stored =
         update
@@ -51,18 +58,20 @@ public final class UpdateStore {
                 RoundingKey.derive(
                     keys.siteSecret(), terms.run(), terms.kind(), terms.baseVersion(), base))
             .noise(terms.noise());
-    termsFile(name(terms))
-        .write(
-            CborWriter.map()
-                .bytes("terms", terms.digest().bytes())
-                .integer("baseVersion", terms.baseVersion())
-                .toBytes());
     try {
       stored.store(updateFile(name(terms)));
     } catch (IOException e) {
       throw new UncheckedIOException(
           "cannot store the update in %s: check that the disk has room".formatted(folder), e);
     }
+    // Last: an update without terms was offered to nobody and may be replaced, terms without an
+    // update say that it was erased.
+    termsFile(name(terms))
+        .write(
+            CborWriter.map()
+                .bytes("terms", terms.digest().bytes())
+                .integer("baseVersion", terms.baseVersion())
+                .toBytes());
   }
 
   /// The digest of the terms under which an update of the same run, kind and base model is stored.
@@ -70,6 +79,11 @@ public final class UpdateStore {
     return Files.exists(updateFile(name(terms)))
         ? termsFile(name(terms)).read().map(content -> read(content).terms())
         : Optional.empty();
+  }
+
+  /// Whether an update of the same run, kind and base model was stored and erased.
+  public synchronized boolean isErased(UpdateTerms terms) {
+    return Files.exists(termsFile(name(terms)).path()) && !Files.exists(updateFile(name(terms)));
   }
 
   /// The update stored under exactly these terms.
@@ -84,7 +98,7 @@ public final class UpdateStore {
     }
   }
 
-  /// Erases the update of these terms' run, kind and base model.
+  /// Erases the update of these terms' run, kind and base model, for good.
   public synchronized void erase(UpdateTerms terms) {
     erase(name(terms));
   }
@@ -106,7 +120,6 @@ public final class UpdateStore {
 
   private void erase(String name) {
     new DurableFile(updateFile(name)).erase();
-    termsFile(name).erase();
   }
 
   private record Stored(Digest terms, int baseVersion) {}

@@ -157,6 +157,52 @@ class AgentTest {
   }
 
   @Test
+  void anAgentThatIsKilledBeforeItsAnswerGotThroughRepeatsIt() throws Exception {
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.withhold((site, kind) -> kind == SignedView.Kind.CERTIFICATE && !site.equals(LAST));
+    aggregator.loseAnswersOf(LAST);
+    aggregator.begin(SITES);
+    aggregator.await("the answer is lost", () -> aggregator.lostAnswerOf(LAST));
+    agent(LAST).close();
+    aggregator.loseAnswersOf(null);
+    aggregator.forgetGreeting(LAST);
+
+    start(LAST);
+
+    aggregator.await("the answer came", () -> aggregator.answered(LAST));
+    aggregator.withhold((site, kind) -> false);
+    finishSession();
+    aggregator.commit();
+    assertThat(aggregator.version().origin().orElseThrow().participants())
+        .containsExactlyElementsOf(SITES);
+  }
+
+  @Test
+  void aSessionOfAnotherFederationEpochIsRefusedAndTheAggregatorIsTold() throws Exception {
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+
+    aggregator.begin(SITES, 2);
+
+    aggregator.await(
+        "all refused",
+        () ->
+            SITES.stream()
+                .allMatch(site ->
+                    aggregator.reports(site).stream()
+                        .anyMatch(said ->
+                            said.hasFailed()
+                                && said.getFailed().getCode().equals("session")
+                                && said.getFailed().getDetail().equals("MISMATCH"))));
+    assertThat(aggregator.state()).isEqualTo(ServerSession.State.ADVERTISING_KEYS);
+  }
+
+  @Test
   void killedAgentsLeaveTheSameModelToTheBit() throws Exception {
     startAll();
     aggregator.admit();
@@ -330,6 +376,22 @@ class AgentTest {
 
     assertThat(Files.readString(certificate)).isNotEqualTo(before);
     assertThat(agent(LAST).status().problem()).isNull();
+  }
+
+  @Test
+  void aSiteThatIsShutOutSaysSoAndReturnsOnceItIsLetIn() throws Exception {
+    aggregator.shutOut(LAST, true);
+    Agent agent = Agent.open(directory(LAST), Clock.systemUTC(), List.of());
+    agents.put(LAST, agent);
+    Thread.ofVirtual().start(agent::run);
+    aggregator.await("the site knows", () -> agent.status().state() == AgentStatus.State.REVOKED);
+    assertThat(agent.status().connected()).isFalse();
+    assertThat(agent.status().problem()).contains("revoked");
+
+    aggregator.shutOut(LAST, false);
+
+    aggregator.await("the site is back", () -> agent.status().connected());
+    assertThat(agent.status().state()).isEqualTo(AgentStatus.State.PENDING);
   }
 
   @Test

@@ -139,8 +139,12 @@ final class TestAggregator implements AutoCloseable {
   private final Map<SiteId, List<Digest>> openLocks = new HashMap<>();
   private final Map<SiteId, Path> uploads = new HashMap<>();
   private final Set<SiteId> greeted = new HashSet<>();
+  private final Set<SiteId> shutOut = new HashSet<>();
   private final Map<Digest, List<Long>> fetched = new HashMap<>();
   private final Set<Digest> breaking = new HashSet<>();
+  private final Set<SiteId> lost = new HashSet<>();
+  private final Set<SiteId> answered = new HashSet<>();
+  private @Nullable SiteId losing;
   private boolean breakingSums;
   private BiPredicate<SiteId, SignedView.Kind> withheld = (site, kind) -> false;
   private @Nullable SignedMembership membership;
@@ -275,13 +279,17 @@ final class TestAggregator implements AutoCloseable {
 
   /// Begins a session over these sites, which must be ready.
   synchronized Digest begin(Collection<SiteId> roster) {
+    return begin(roster, 1);
+  }
+
+  synchronized Digest begin(Collection<SiteId> roster, long federationEpoch) {
     var limits = new SessionDescriptor.Limits(Duration.ofMinutes(1), Duration.ofMinutes(5));
     byte[] nonce = new byte[32];
     nonce[0] = (byte) ++attempt;
     var descriptor =
         SessionDescriptor.of(
             required(plan),
-            1,
+            federationEpoch,
             attempt,
             Digest.of(nonce),
             Optional.empty(),
@@ -299,6 +307,19 @@ final class TestAggregator implements AutoCloseable {
   synchronized void withhold(BiPredicate<SiteId, SignedView.Kind> which) {
     withheld = which;
     notifyAll();
+  }
+
+  /// Loses the unmask answers of `site`, or of nobody.
+  synchronized void loseAnswersOf(@Nullable SiteId site) {
+    losing = site;
+  }
+
+  synchronized boolean lostAnswerOf(SiteId site) {
+    return lost.contains(site);
+  }
+
+  synchronized boolean answered(SiteId site) {
+    return answered.contains(site);
   }
 
   /// Ends the first fetch of every sum from now on after one piece.
@@ -341,6 +362,17 @@ final class TestAggregator implements AutoCloseable {
 
   synchronized List<Digest> openLocks(SiteId site) {
     return openLocks.getOrDefault(site, List.of());
+  }
+
+  /// Refuses every call of `site` from now on, or no longer.
+  synchronized void shutOut(SiteId site, boolean out) {
+    if (out) {
+      shutOut.add(site);
+    } else {
+      shutOut.remove(site);
+    }
+    greeted.remove(site);
+    notifyAll();
   }
 
   synchronized void forgetGreeting(SiteId site) {
@@ -615,6 +647,10 @@ final class TestAggregator implements AutoCloseable {
     @Override
     public void hello(HelloRequest request, StreamObserver<HelloResponse> out) {
       synchronized (TestAggregator.this) {
+        if (shutOut.contains(CALLER.get())) {
+          out.onError(Status.PERMISSION_DENIED.withDescription("revoked").asException());
+          return;
+        }
         openLocks.put(
             CALLER.get(),
             request.getOpenLocksList().stream()
@@ -735,6 +771,15 @@ final class TestAggregator implements AutoCloseable {
               case SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->
                   throw new IllegalArgumentException("no phase");
             };
+        if (phase == SignedMessage.Phase.UNMASK) {
+          if (CALLER.get().equals(losing)) {
+            lost.add(CALLER.get());
+            TestAggregator.this.notifyAll();
+            out.onError(Status.UNAVAILABLE.withDescription("the line breaks").asException());
+            return;
+          }
+          answered.add(CALLER.get());
+        }
         var transition =
             apply(
                 new SessionEvent.MessageReceived(

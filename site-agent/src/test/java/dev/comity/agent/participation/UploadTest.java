@@ -3,6 +3,7 @@ package dev.comity.agent.participation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.ByteString;
 import dev.comity.agent.link.AggregatorLink;
 import dev.comity.agent.link.LinkException;
 import dev.comity.agent.link.TlsIdentity;
@@ -16,6 +17,10 @@ import dev.comity.plan.ParameterLayout;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
 import dev.comity.plan.VectorLayout;
+import dev.comity.protocol.v1.FetchHeader;
+import dev.comity.protocol.v1.FetchRequest;
+import dev.comity.protocol.v1.FetchResponse;
+import dev.comity.protocol.v1.Refusal;
 import dev.comity.protocol.v1.SiteServiceGrpc;
 import dev.comity.protocol.v1.UploadChunk;
 import dev.comity.protocol.v1.UploadPosition;
@@ -41,6 +46,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
@@ -120,6 +126,20 @@ class UploadTest {
     assertThat(spool.starts).isEmpty();
   }
 
+  @Test
+  void aFetchWhoseRestIsTooLongBeginsAnew() throws Exception {
+    byte[] content = {1, 2, 3};
+    spool.content = content;
+    Path target = folder.resolve("content");
+    Files.write(folder.resolve("content.part"), new byte[100]);
+
+    assertThatThrownBy(() -> link.fetch(Digest.of(content), target, 10))
+        .isInstanceOf(LinkException.class);
+    link.fetch(Digest.of(content), target, 10);
+
+    assertThat(target).hasBinaryContent(content);
+  }
+
   private AggregatorLink open(TestAuthority trusted) throws Exception {
     var keys =
         SiteKeys.create(folder.resolve("keys"), new FederationId("test"), new SiteId("site-1"));
@@ -162,6 +182,27 @@ class UploadTest {
     final List<Long> starts = new ArrayList<>();
     volatile long breakAfter = Long.MAX_VALUE;
     volatile long expected;
+    volatile byte[] content = {};
+
+    @Override
+    public void fetch(FetchRequest request, StreamObserver<FetchResponse> out) {
+      if (request.getOffset() > content.length) {
+        out.onNext(
+            FetchResponse.newBuilder()
+                .setRefused(Refusal.newBuilder().setCode("fetch.offset").setDetail("too far"))
+                .build());
+      } else {
+        out.onNext(
+            FetchResponse.newBuilder()
+                .setHeader(FetchHeader.newBuilder().setTotalBytes(content.length))
+                .build());
+        out.onNext(
+            FetchResponse.newBuilder()
+                .setChunk(ByteString.copyFrom(content).substring((int) request.getOffset()))
+                .build());
+      }
+      out.onCompleted();
+    }
 
     @Override
     public void uploadStatus(

@@ -1,6 +1,7 @@
 package dev.comity.agent.protection;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.comity.algorithm.LocalObjective;
 import dev.comity.algorithm.Weighting;
@@ -52,12 +53,35 @@ final class UpdateStoreTest {
     assertThat(stored(keys, terms("first transcript", 3), otherBase)).isNotEqualTo(stored);
   }
 
-  private byte[] stored(SiteKeys keys, UpdateTerms terms, float[] base) throws IOException {
-    var place = Files.createTempDirectory(folder, "updates");
+  @Test
+  void anErasedUpdateIsNeverMadeAnewUnderWhateverTerms() {
+    var keys = SiteKeys.create(folder.resolve("keys"), FEDERATION, new SiteId("cleveland"));
+    var store = new UpdateStore(folder.resolve("updates"), keys);
+    var terms = terms("base", 3);
+    assertThat(store.isErased(terms)).isFalse();
+    store.protect(terms, BASE, update());
+    assertThat(store.isErased(terms)).isFalse();
+
+    store.eraseOlder(terms.run(), 4);
+
+    var again = new UpdateStore(folder.resolve("updates"), keys);
+    assertThat(again.storedTerms(terms)).isEmpty();
+    assertThat(again.isErased(terms)).isTrue();
+    assertThat(again.isErased(terms("base", 2))).isTrue();
+    assertThatThrownBy(() -> again.protect(terms, BASE, update()))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("erased");
+  }
+
+  private static LocalUpdate update() {
     var delta = new float[BASE.length];
     Arrays.fill(delta, 0.01f);
-    new UpdateStore(place, keys)
-        .protect(terms, base, LocalUpdate.of(delta, 0.5, Metrics.withoutHistograms(1.5, 40, 100)));
+    return LocalUpdate.of(delta, 0.5, Metrics.withoutHistograms(1.5, 40, 100));
+  }
+
+  private byte[] stored(SiteKeys keys, UpdateTerms terms, float[] base) throws IOException {
+    var place = Files.createTempDirectory(folder, "updates");
+    new UpdateStore(place, keys).protect(terms, base, update());
     try (var files = Files.list(place)) {
       var update = files.filter(file -> file.toString().endsWith(".z")).findFirst().orElseThrow();
       return Files.readAllBytes(update);

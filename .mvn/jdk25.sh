@@ -21,8 +21,7 @@ comity_find_jdk() {
     /usr/lib/jvm/* \
     /opt/* \
     "${HOME:-/nonexistent}"/.sdkman/candidates/java/* \
-    "${HOME:-/nonexistent}"/.jdks/* \
-    /Library/Java/JavaVirtualMachines/*/Contents/Home; do
+    "${HOME:-/nonexistent}"/.jdks/*; do
     [ -n "$candidate" ] || continue
     version=$(comity_jdk_version "$candidate") || continue
     if [ "${version:-0}" -eq 25 ]; then

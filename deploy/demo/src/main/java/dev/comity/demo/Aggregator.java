@@ -50,7 +50,11 @@ final class Aggregator {
     this.launch =
         () ->
             children.start(
-                "aggregator", work.log("aggregator"), data, programs.aggregator(arguments));
+                "aggregator",
+                work.log("aggregator"),
+                data,
+                programs.aggregator(arguments),
+                this::tellsPassword);
     children.afterwards(this::endDatabase);
   }
 
@@ -65,6 +69,20 @@ final class Aggregator {
 
   String password() throws IOException {
     return Files.readString(passwordFile(), StandardCharsets.UTF_8).strip();
+  }
+
+  /// Whether a line holds the first password, which the aggregator prints once. It writes the file
+  /// before that.
+  private boolean tellsPassword(String line) {
+    if (!Files.exists(passwordFile())) {
+      return false;
+    }
+    try {
+      var password = password();
+      return !password.isEmpty() && line.contains(password);
+    } catch (IOException _) {
+      return true; // it may hold a password that cannot be compared
+    }
   }
 
   /// Starts the process and waits until it answers.

@@ -20,11 +20,18 @@ final class Child {
   private final String name;
   private final Path log;
   private final Process process;
+  private final CompletableFuture<Process> end;
 
   Child(String name, Path log, Process process) {
+    this(name, log, process, CompletableFuture.completedFuture(null));
+  }
+
+  /// @param logged completes when all that the process printed is in the log
+  Child(String name, Path log, Process process, CompletableFuture<?> logged) {
     this.name = name;
     this.log = log;
     this.process = process;
+    this.end = process.onExit().thenCombine(logged, (ended, _) -> ended);
   }
 
   String name() {
@@ -46,7 +53,7 @@ final class Child {
   /// Waits until the process ends, but not longer than `limit`; whether it ended.
   boolean ended(Duration limit) throws InterruptedException {
     try {
-      var _ = process.onExit().get(limit.toNanos(), TimeUnit.NANOSECONDS);
+      var _ = end.get(limit.toNanos(), TimeUnit.NANOSECONDS);
       return true;
     } catch (TimeoutException _) {
       return false;
@@ -55,9 +62,9 @@ final class Child {
     }
   }
 
-  /// Completes when the process ends.
+  /// Completes when the process has ended and its log is whole.
   CompletableFuture<Process> end() {
-    return process.onExit();
+    return end;
   }
 
   int exitCode() {

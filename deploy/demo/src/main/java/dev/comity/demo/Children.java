@@ -1,10 +1,12 @@
 package dev.comity.demo;
 
 import java.io.IOException;
+import java.io.Writer;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
 
 /// All processes of one demo. Closing ends every one of them, whatever happened before; after that
 /// none can be started. Safe for use by many threads, the shutdown hook among them.
@@ -25,20 +28,71 @@ final class Children implements AutoCloseable {
 
   /// Starts `command` in `folder`; its output is appended to `log`.
   synchronized Child start(String name, Path log, Path folder, List<String> command) {
-    if (closed) {
-      throw new DemoFailure("the demo is ending; " + name + " is not started");
-    }
+    requireOpen(name);
     try {
       var process =
           builder(folder, command)
               .redirectErrorStream(true)
-              .redirectOutput(Redirect.appendTo(log.toFile()))
+              .redirectOutput(Redirect.appendTo(WorkFolder.ownersOnly(log).toFile()))
               .start();
-      var child = new Child(name, log, process);
-      started.add(child);
-      return child;
+      return started(new Child(name, log, process));
     } catch (IOException e) {
       throw new DemoFailure(name + " cannot be started: " + e.getMessage(), e);
+    }
+  }
+
+  /// As [#start], but the lines of its output that are `withheld` stay out of the log.
+  synchronized Child start(
+      String name, Path log, Path folder, List<String> command, Predicate<String> withheld) {
+    requireOpen(name);
+    try {
+      WorkFolder.ownersOnly(log);
+      var process = builder(folder, command).redirectErrorStream(true).start();
+      var copy = new CompletableFuture<Void>();
+      Thread.ofPlatform()
+          .name("log-of-" + name)
+          .daemon()
+          .start(() -> {
+            try {
+              copy(process, log, withheld);
+            } finally {
+              copy.complete(null);
+            }
+          });
+      return started(new Child(name, log, process, copy));
+    } catch (IOException e) {
+      throw new DemoFailure(name + " cannot be started: " + e.getMessage(), e);
+    }
+  }
+
+  private void requireOpen(String name) {
+    if (closed) {
+      throw new DemoFailure("the demo is ending; " + name + " is not started");
+    }
+  }
+
+  private Child started(Child child) {
+    started.add(child);
+    return child;
+  }
+
+  /// Reads on when the log cannot be written, or the process would wait for a reader for ever.
+  private static void copy(Process process, Path log, Predicate<String> withheld) {
+    try (var output = process.inputReader(StandardCharsets.ISO_8859_1)) { // each byte as it is
+      try (var writer =
+          Files.newBufferedWriter(log, StandardCharsets.ISO_8859_1, StandardOpenOption.APPEND)) {
+        for (var line = output.readLine(); line != null; line = output.readLine()) {
+          if (!withheld.test(line)) {
+            writer.write(line);
+            writer.newLine();
+            writer.flush();
+          }
+        }
+      } catch (IOException _) {
+        output.transferTo(Writer.nullWriter());
+      }
+    } catch (IOException _) {
+      return; // the process is gone
     }
   }
 
@@ -48,17 +102,15 @@ final class Children implements AutoCloseable {
     var output = log.resolveSibling(log.getFileName() + ".out");
     Child child;
     synchronized (this) {
-      if (closed) {
-        throw new DemoFailure("the demo is ending; " + name + " is not started");
-      }
+      requireOpen(name);
       try {
         child =
             new Child(
                 name,
                 log,
                 builder(folder, command)
-                    .redirectOutput(Redirect.to(output.toFile()))
-                    .redirectError(Redirect.appendTo(log.toFile()))
+                    .redirectOutput(Redirect.to(WorkFolder.ownersOnly(output).toFile()))
+                    .redirectError(Redirect.appendTo(WorkFolder.ownersOnly(log).toFile()))
                     .start());
       } catch (IOException e) {
         throw new DemoFailure(name + " cannot be started: " + e.getMessage(), e);

@@ -65,14 +65,13 @@ final class Demo {
         return 1; // Ctrl-C; what failed then is no news
       }
       report(failure, terminal, work);
-      children.close();
-      if (!options.keep()) {
-        work.deleteAllButLogs();
-      }
       return 1;
     } finally {
-      if (!children.isClosed()) {
+      if (!children.isClosed()) { // something failed, be it a defect; the folder holds keys
         children.close();
+        if (!options.keep()) {
+          work.deleteAllButLogs();
+        }
       }
       removed(ending);
     }

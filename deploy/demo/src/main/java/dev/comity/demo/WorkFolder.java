@@ -2,12 +2,14 @@ package dev.comity.demo;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 record WorkFolder(Path root) {
 
   /// The folder `wanted`, which must be empty or not there yet; without one, a new folder below the
-  /// system's temporary directory.
+  /// system's temporary directory. From now on only its owner can enter it.
   static WorkFolder create(Optional<Path> wanted) {
     try {
       if (wanted.isEmpty()) {
@@ -29,6 +31,7 @@ record WorkFolder(Path root) {
               "--keep %s: the folder is not empty; name a new one or empty it".formatted(folder));
         }
       }
+      Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
       return new WorkFolder(folder.toRealPath());
     } catch (IOException e) {
       throw new DemoFailure("the work folder cannot be made: " + e.getMessage(), e);
@@ -49,6 +52,16 @@ record WorkFolder(Path root) {
 
   Path logs() {
     return folder("logs");
+  }
+
+  /// The file `log`, made if need be; only its owner reads it.
+  static Path ownersOnly(Path log) throws IOException {
+    try {
+      return Files.createFile(
+          log, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    } catch (FileAlreadyExistsException _) {
+      return log;
+    }
   }
 
   /// Deletes everything but the logs.

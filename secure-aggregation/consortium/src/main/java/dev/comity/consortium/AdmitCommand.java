@@ -130,18 +130,71 @@ final class AdmitCommand implements Callable<Integer> {
       FederationInfo info = aggregator.federation();
       consortium.meet(info);
       Optional<SignedMembership> last = last(consortium, aggregator, key.publicKey());
-      MembershipEpoch epoch =
-          next(
-              info,
-              last,
-              last.map(membership -> membership.verify(key.publicKey())),
-              confirmed(told, aggregator.enrolments(apiToken)));
-      SignedMembership signed = SignedMembership.sign(epoch, key);
-      aggregator.publish(signed, apiToken);
-      Path file = consortium.record(epoch.version(), signed);
+      Map<SiteId, MessagePublicKey> admitted = confirmed(told, aggregator.enrolments(apiToken));
+      MembershipEpoch epoch = next(info, last, key.publicKey(), admitted);
+      Optional<SignedMembership> pending = consortium.pending(epoch.version());
+      SignedMembership signed;
+      if (pending.isEmpty()) {
+        signed = sign(consortium, epoch, key);
+      } else if (sameContent(pending.get().verify(key.publicKey()), epoch)) {
+        signed = pending.get();
+        epoch = signed.verify(key.publicKey());
+      } else {
+        var _ = handOver(consortium, aggregator, epoch.version(), pending.get(), apiToken);
+        epoch = next(info, pending, key.publicKey(), admitted);
+        signed = sign(consortium, epoch, key);
+      }
+      Path file = handOver(consortium, aggregator, epoch.version(), signed, apiToken);
       print(epoch, signed, file);
       return 0;
     }
+  }
+
+  private static SignedMembership sign(
+      ConsortiumFolder consortium, MembershipEpoch epoch, MessageKey key) {
+    SignedMembership signed = SignedMembership.sign(epoch, key);
+    consortium.recordPending(epoch.version(), signed);
+    return signed;
+  }
+
+  /// Publishes the pending membership, which an aggregator takes twice without harm, and records
+  /// that it was taken.
+  private static Path handOver(
+      ConsortiumFolder consortium,
+      Aggregator aggregator,
+      long version,
+      SignedMembership pending,
+      String apiToken) {
+    try {
+      aggregator.publish(pending, apiToken);
+    } catch (AggregatorException e) {
+      throw new AggregatorException(
+          "%s. Membership version %d is signed and lies in %s; admit hands it over before it signs another. If no aggregator can ever take it, remove the file"
+              .formatted(e.getMessage(), version, consortium.pendingFile(version)),
+          e);
+    }
+    return consortium.confirm(version);
+  }
+
+  /// Whether both say the same but for the time at which they were signed.
+  private static boolean sameContent(MembershipEpoch signed, MembershipEpoch wanted) {
+    return lifetime(signed).equals(lifetime(wanted))
+        && signed.equals(
+            new MembershipEpoch(
+                wanted.federation(),
+                wanted.version(),
+                signed.issuedAt(),
+                signed.expiresAt(),
+                wanted.aggregator(),
+                wanted.members(),
+                wanted.revokedKeys(),
+                wanted.nCFloor(),
+                wanted.allowedArchitectures(),
+                wanted.previous()));
+  }
+
+  private static Duration lifetime(MembershipEpoch epoch) {
+    return Duration.between(epoch.issuedAt(), epoch.expiresAt());
   }
 
   private Digest pin(ConsortiumFolder consortium) {
@@ -167,11 +220,15 @@ final class AdmitCommand implements Callable<Integer> {
           "the aggregator holds membership version %d, but took version %d from this folder before: it was set back, or hides the newer one; have its operator restore it"
               .formatted(version, version + 1));
     }
-    Optional<SignedMembership> recorded = consortium.recorded(version);
+    Optional<SignedMembership> pending = consortium.pending(version);
+    Optional<SignedMembership> recorded = consortium.recorded(version).or(() -> pending);
     if (recorded.isPresent() && !recorded.equals(held)) {
       throw new RefusedSignatureException(
           "the aggregator holds another membership version %d than the one recorded in this folder; find out which machine signed it"
               .formatted(version));
+    }
+    if (pending.isPresent()) {
+      var _ = consortium.confirm(version);
     }
     return held;
   }
@@ -199,8 +256,9 @@ final class AdmitCommand implements Callable<Integer> {
   private MembershipEpoch next(
       FederationInfo info,
       Optional<SignedMembership> last,
-      Optional<MembershipEpoch> before,
+      MessagePublicKey consortium,
       Map<SiteId, MessagePublicKey> admitted) {
+    Optional<MembershipEpoch> before = last.map(membership -> membership.verify(consortium));
     Map<SiteId, MessagePublicKey> members = new LinkedHashMap<>();
     List<Digest> revoked = new ArrayList<>();
     before.ifPresent(epoch -> {

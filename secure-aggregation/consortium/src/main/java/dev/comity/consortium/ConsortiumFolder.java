@@ -22,8 +22,9 @@ import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
 /// The consortium's folder: `consortium.key` (0600), `consortium.pub` (64 hexadecimal digits), then
-/// `federation.json` (whom this key speaks for, remembered at the first invitation) and
-/// `membership-VERSION.json` (each membership that an aggregator took).
+/// `federation.json` (whom this key speaks for, remembered at the first invitation),
+/// `membership-VERSION.json` (each membership that an aggregator took) and
+/// `membership-VERSION.pending.json` (one that is signed and of which no answer came yet).
 record ConsortiumFolder(Path path) {
   /// The federation and the aggregator that this consortium first met.
   record Acquaintance(FederationId federation, Digest caPin, MessagePublicKey messageKey) {}
@@ -104,14 +105,44 @@ record ConsortiumFolder(Path path) {
     }
   }
 
-  /// Records a membership that an aggregator took.
-  Path record(long version, SignedMembership membership) {
-    return write(
-        "membership-%d.json".formatted(version), Json.pretty(Json.json(membership)) + "\n");
+  /// Records a membership before any aggregator sees it: from then on it may exist elsewhere.
+  void recordPending(long version, SignedMembership membership) {
+    var _ = write(pendingName(version), Json.pretty(Json.json(membership)) + "\n");
+  }
+
+  /// Records that an aggregator took the pending membership of `version`.
+  Path confirm(long version) {
+    Path target = path.resolve(name(version));
+    try {
+      Files.move(pendingFile(version), target, StandardCopyOption.ATOMIC_MOVE);
+      force();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write " + target + ": " + e.getMessage(), e);
+    }
+    return target;
   }
 
   Optional<SignedMembership> recorded(long version) {
-    Path file = path.resolve("membership-%d.json".formatted(version));
+    return membership(path.resolve(name(version)));
+  }
+
+  Optional<SignedMembership> pending(long version) {
+    return membership(pendingFile(version));
+  }
+
+  Path pendingFile(long version) {
+    return path.resolve(pendingName(version));
+  }
+
+  private static String name(long version) {
+    return "membership-%d.json".formatted(version);
+  }
+
+  private static String pendingName(long version) {
+    return "membership-%d.pending.json".formatted(version);
+  }
+
+  private static Optional<SignedMembership> membership(Path file) {
     return Files.exists(file)
         ? Optional.of(Json.membership(file.toString(), Json.parse(file.toString(), read(file))))
         : Optional.empty();
@@ -145,12 +176,16 @@ record ConsortiumFolder(Path path) {
         channel.force(true);
       }
       Files.move(draft, target, StandardCopyOption.ATOMIC_MOVE);
-      try (FileChannel folder = FileChannel.open(path)) {
-        folder.force(true);
-      }
+      force();
       return target;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + target + ": " + e.getMessage(), e);
+    }
+  }
+
+  private void force() throws IOException {
+    try (FileChannel folder = FileChannel.open(path)) {
+      folder.force(true);
     }
   }
 }

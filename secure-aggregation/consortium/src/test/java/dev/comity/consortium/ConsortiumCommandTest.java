@@ -302,6 +302,65 @@ class ConsortiumCommandTest {
   }
 
   @Test
+  void aMembershipWhoseAnswerIsLostCountsAsTakenOnceTheAggregatorShowsIt() {
+    MessagePublicKey north = enrol("north");
+    aggregator.has(LocalAggregator.Trouble.ANSWER_IS_LOST);
+
+    Outcome lost =
+        admit("--ca-pin", pinOf(aggregator).hex(), "--site", "north=" + north.displayFingerprint());
+
+    assertThat(lost.exitCode()).isEqualTo(1);
+    assertThat(lost.err()).contains("membership-1.pending.json").hasLineCount(1);
+    assertThat(folder.resolve("membership-1.json")).doesNotExist();
+    aggregator.has(LocalAggregator.Trouble.NONE);
+
+    Outcome next = admit("--expires", "P30D");
+
+    assertThat(next.exitCode()).as(next.err()).isZero();
+    assertThat(folder.resolve("membership-1.json")).exists();
+    assertThat(folder.resolve("membership-1.pending.json")).doesNotExist();
+    assertThat(current().version()).isEqualTo(2);
+  }
+
+  @Test
+  void aMembershipThatNeverArrivedIsHandedOverAgainAndNotSignedAnew() throws Exception {
+    MessagePublicKey north = enrol("north");
+    String[] arguments = {
+      "--ca-pin", caPin().hex(), "--site", "north=" + north.displayFingerprint()
+    };
+    aggregator.has(LocalAggregator.Trouble.UNAVAILABLE);
+    assertThat(admit(arguments).exitCode()).isEqualTo(1);
+    String pending = Files.readString(folder.resolve("membership-1.pending.json"));
+    aggregator.has(LocalAggregator.Trouble.NONE);
+    clock = Clock.offset(clock, Duration.ofHours(1));
+
+    Outcome again = admit(arguments);
+
+    assertThat(again.exitCode()).as(again.err()).isZero();
+    assertThat(Files.readString(folder.resolve("membership-1.json"))).isEqualTo(pending);
+    assertThat(current().version()).isEqualTo(1);
+    assertThat(current().issuedAt()).isEqualTo(NOW);
+  }
+
+  @Test
+  void aMembershipThatNeverArrivedGoesBeforeAnotherOne() throws Exception {
+    MessagePublicKey north = enrol("north");
+    MessagePublicKey south = enrol("south");
+    aggregator.has(LocalAggregator.Trouble.UNAVAILABLE);
+    admit("--ca-pin", caPin().hex(), "--site", "north=" + north.displayFingerprint());
+    String pending = Files.readString(folder.resolve("membership-1.pending.json"));
+    aggregator.has(LocalAggregator.Trouble.NONE);
+
+    Outcome other =
+        admit("--ca-pin", caPin().hex(), "--site", "south=" + south.displayFingerprint());
+
+    assertThat(other.exitCode()).as(other.err()).isZero();
+    assertThat(Files.readString(folder.resolve("membership-1.json"))).isEqualTo(pending);
+    assertThat(current().version()).isEqualTo(2);
+    assertThat(current().members()).hasSize(2);
+  }
+
+  @Test
   void admitRefusesAWrongApiTokenWithoutShowingIt() throws Exception {
     Files.writeString(apiToken, "a-wrong-token");
 

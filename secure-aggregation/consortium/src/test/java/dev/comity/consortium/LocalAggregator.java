@@ -32,11 +32,19 @@ import javax.net.ssl.SSLContext;
 /// The part of the REST interface that the consortium uses, over TLS with a certificate of its own
 /// CA, and able to lie.
 class LocalAggregator implements AutoCloseable {
+  /// What goes wrong when a membership is offered.
+  enum Trouble {
+    NONE,
+    ANSWER_IS_LOST,
+    UNAVAILABLE
+  }
+
   static final String API_TOKEN = "an-administrators-token";
   private static final char[] PASSWORD = "changeit".toCharArray();
 
   final MessageKey key = MessageKey.generate();
   final Map<String, MessagePublicKey> enrolled = new LinkedHashMap<>();
+  private volatile Trouble trouble = Trouble.NONE;
   private final MessagePublicKey consortium;
   private final KeyStore store;
   private final HttpsServer server;
@@ -142,6 +150,10 @@ class LocalAggregator implements AutoCloseable {
     return membership;
   }
 
+  void has(Trouble now) {
+    trouble = now;
+  }
+
   /// As an aggregator restored from an old backup would.
   synchronized void setBack() {
     membership = before;
@@ -191,6 +203,10 @@ class LocalAggregator implements AutoCloseable {
   }
 
   private void take(HttpExchange exchange) throws IOException {
+    if (trouble == Trouble.UNAVAILABLE) {
+      send(exchange, 503, "{}");
+      return;
+    }
     Bytes body = Bytes.of(exchange.getRequestBody().readAllBytes());
     SignedMembership offered =
         Json.membership("body", Json.parse("body", new String(body.toByteArray(), UTF_8)));
@@ -202,6 +218,9 @@ class LocalAggregator implements AutoCloseable {
     }
     before = membership;
     membership = Optional.of(offered);
+    if (trouble == Trouble.ANSWER_IS_LOST) {
+      return; // closing the exchange ends the connection
+    }
     exchange.sendResponseHeaders(204, -1);
   }
 

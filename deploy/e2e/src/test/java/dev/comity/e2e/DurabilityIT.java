@@ -39,7 +39,7 @@ final class DurabilityIT {
   /// The runs, and who is in the sums of each.
   private enum Case {
     AGGREGATOR_KILLED(2, 20, ALL, "PT2M", "PT10M"),
-    AGENT_KILLED_IN_TRAINING(1, 3000, ALL, "PT2M", "PT10M"),
+    AGENT_KILLED_IN_TRAINING(1, 60_000, ALL, "PT2M", "PT10M"),
     AGENT_KILLED_AFTER_UPLOAD(1, 20, ALL, "PT1M", "PT10M"),
     AGENT_KILLED_BEFORE_UPLOAD(1, 20, FOUR, "PT20S", "PT10M"),
     AGENT_STOPPED(1, 20, FOUR, "PT20S", "PT10M"),
@@ -128,7 +128,7 @@ final class DurabilityIT {
   }
 
   @AfterAll
-  static void noProcessIsLeftBehind() {
+  static void noProcessIsLeftBehind() throws Exception {
     if (federation != null) {
       assertThat(federation.end()).isEmpty();
     }

@@ -18,6 +18,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
@@ -29,6 +32,10 @@ final class FederationUnderTest implements AutoCloseable {
 
   private static final Path CHECKOUT = Path.of("").toAbsolutePath().resolve("../..").normalize();
   private static final Duration LIMIT = Duration.ofMinutes(3);
+
+  /// A database that lost its parent ends by itself, a little later than who stopped it.
+  private static final Duration ENDING = Duration.ofSeconds(30);
+
   private static final Duration LONGEST_SILENCE = Duration.ofMillis(500);
 
   private final Path folder;
@@ -231,10 +238,18 @@ final class FederationUnderTest implements AutoCloseable {
   }
 
   /// Ends all processes and returns those that nevertheless live.
-  List<ProcessHandle> end() {
+  List<ProcessHandle> end() throws Exception {
     seen.addAll(federation.processes());
     federation.close();
-    return seen.stream().filter(ProcessHandle::isAlive).toList();
+    var end =
+        CompletableFuture.allOf(
+            seen.stream().map(ProcessHandle::onExit).toArray(CompletableFuture[]::new));
+    try {
+      end.get(ENDING.toSeconds(), TimeUnit.SECONDS);
+    } catch (TimeoutException _) {
+      return seen.stream().filter(ProcessHandle::isAlive).toList();
+    }
+    return List.of();
   }
 
   @Override

@@ -111,7 +111,8 @@ final class SessionWork {
           REPLAYED_COUNTER,
           INCONSISTENT_VIEW,
           SPENT,
-          BUDGET ->
+          BUDGET,
+          LOST_STATE ->
           true;
       case MISSING_SHARES, IN_DOUBT, LEFT, OUT_OF_ORDER -> false;
     };

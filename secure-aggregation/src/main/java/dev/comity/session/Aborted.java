@@ -22,7 +22,7 @@ record Aborted(Roster roster, String reason, Optional<Certificate> certificate)
 
   @Override
   public Transition on(SessionEvent event) {
-    return new Transition.Ignored("the session was aborted: " + reason);
+    return new Transition.Ignored(Transition.Cause.OVER, "the session was aborted: " + reason);
   }
 
   @Override

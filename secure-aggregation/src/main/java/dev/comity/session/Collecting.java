@@ -44,17 +44,20 @@ record Collecting(
           Gate.check(dealing.roster(), message, SignedMessage.Phase.MASKED_INPUT, headers)
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
       case SessionEvent.MaskedInputStored(var site, _) when stored.contains(site) ->
-          new Transition.Ignored("masked input of " + site + " was stored already");
+          new Transition.Ignored(
+              Transition.Cause.REPEATED, "masked input of " + site + " was stored already");
       case SessionEvent.MaskedInputStored(var site, var root)
           when headerRoot(site).filter(root::equals).isPresent() ->
           new Transition.Moved(withStored(site));
       case SessionEvent.MaskedInputStored(var site, _) ->
           new Transition.Refused(
+              SessionRefusal.Reason.MISMATCH,
               "masked input of %s: its chunk root is not the one of a header received before; send the header first and the exact bytes it names"
                   .formatted(site));
       case SessionEvent.PhaseDeadlinePassed(var phase)
           when phase != SignedMessage.Phase.MASKED_INPUT ->
-          new Transition.Ignored("the deadline of " + phase + " is not running");
+          new Transition.Ignored(
+              Transition.Cause.NOT_RUNNING, "the deadline of " + phase + " is not running");
       case SessionEvent.PhaseDeadlinePassed _
           when stored.size() >= dealing.roster().minSurvivors() ->
           new Transition.Moved(voting(stored));
@@ -69,7 +72,8 @@ record Collecting(
       case SessionEvent.MemberRevoked(var site) when dealing.roster().holds(site) ->
           aborting(site + " was revoked");
       case SessionEvent.MemberRevoked(var site) ->
-          new Transition.Ignored(site + " is not in the roster of this session");
+          new Transition.Ignored(
+              Transition.Cause.NOT_CONCERNED, site + " is not in the roster of this session");
     };
   }
 

@@ -42,10 +42,26 @@ public sealed interface ServerSession
     record Moved(ServerSession next) implements Transition {}
 
     /// Late or a duplicate: nothing changed and nothing is wrong.
-    record Ignored(String reason) implements Transition {}
+    record Ignored(Cause code, String reason) implements Transition {}
 
     /// Wrong: nothing changed. The reason names what, the limit and the remedy, and no secret.
-    record Refused(String reason) implements Transition {}
+    record Refused(SessionRefusal.Reason code, String reason) implements Transition {}
+
+    /// Why an event needs no answer, as a stable code.
+    enum Cause {
+      /// The very same was received before, or a vote that it cannot change.
+      REPEATED,
+      /// Its phase has passed.
+      LATE,
+      /// A deadline that does not run in this state.
+      NOT_RUNNING,
+      /// It concerns no site of this session.
+      NOT_CONCERNED,
+      /// The session is aborting or certified, and goes on to that end.
+      DECIDED,
+      /// The session is over.
+      OVER
+    }
   }
 
   /// `site` should be shown the view of this kind and owes the message that answers it.
@@ -92,8 +108,8 @@ public sealed interface ServerSession
       session =
           switch (session.on(event)) {
             case Transition.Moved(var next) -> next;
-            case Transition.Ignored(var reason) -> throw unfit(session, reason);
-            case Transition.Refused(var reason) -> throw unfit(session, reason);
+            case Transition.Ignored(_, var reason) -> throw unfit(session, reason);
+            case Transition.Refused(_, var reason) -> throw unfit(session, reason);
           };
     }
     return session;

@@ -11,7 +11,7 @@ import java.util.List;
 /// deliveries, one for each site of U1 in its order, the dealer's own included.
 record ShareDeliveries(MerkleTree tree, List<Delivery> deliveries) {
   static final int MOST_COMMITMENT_BYTES = 64;
-  private static final int MOST_BYTES = 1 << 20;
+  static final int MOST_BYTES = 1 << 20;
 
   private record Announced(Digest root, List<Delivery> deliveries) {}
 
@@ -58,12 +58,6 @@ record ShareDeliveries(MerkleTree tree, List<Delivery> deliveries) {
   /// Reads and checks what `dealer` sends: receivers exactly U1, exact sizes, the root over the
   /// deliveries.
   static ShareDeliveries received(KeyList keys, SignedMessage message) {
-    if (message.body().size() > MOST_BYTES) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.MALFORMED,
-          "SHARE_KEYS of %s: %d bytes; must be <= %d"
-              .formatted(message.sender(), message.body().size(), MOST_BYTES));
-    }
     Announced announced =
         Refusals.malformed(
             "SHARE_KEYS of " + message.sender(),

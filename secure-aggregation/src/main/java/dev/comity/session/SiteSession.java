@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -38,8 +39,8 @@ import org.jspecify.annotations.Nullable;
 public final class SiteSession {
 
   /// Who this site is, what it keeps and what it insists on: the federation epoch that the
-  /// aggregator last told it, at least `nCFloor` colluding sites withstood, at least
-  /// `minHonestFloor` honest contributors in a sum.
+  /// aggregator last told it, the newest membership that it has seen, at least `nCFloor` colluding
+  /// sites withstood, at least `minHonestFloor` honest contributors in a sum.
   public record Site(
       SiteId id,
       MessageKey key,
@@ -61,6 +62,7 @@ public final class SiteSession {
   private final MessageKey key;
   private final SiteVault vault;
   private final PrivacyBook book;
+  private MembershipEpoch membership;
   private final KeptSession kept;
   private final Function<SessionDescriptor, Optional<NoisedUpdate>> updates;
 
@@ -77,6 +79,7 @@ public final class SiteSession {
     this.key = site.key();
     this.vault = site.vault();
     this.book = site.book();
+    this.membership = site.membership();
     this.kept = kept;
     this.updates = updates;
   }
@@ -144,6 +147,36 @@ public final class SiteSession {
     return kept.roster().descriptor();
   }
 
+  /// Takes a membership that the consortium signed, if it is newer than what this session knows. If
+  /// it lists a seat of the roster no longer, or with another key, this site sends nothing more
+  /// that leads to a sum: it leaves at its next step, or withholds its vote once its masked input
+  /// exists.
+  public void learn(MembershipEpoch newer) {
+    if (newer.version() > membership.version()) {
+      membership = newer;
+    }
+  }
+
+  private void requireMembers() {
+    if (membership.version() <= descriptor().membershipVersion()) {
+      return;
+    }
+    for (SessionDescriptor.Seat seat : descriptor().roster()) {
+      if (membership
+          .keyOf(seat.site())
+          .filter(listed -> listed.fingerprint().equals(seat.key()))
+          .isEmpty()) {
+        if (!vault.hasInput(id())) {
+          leave();
+        }
+        throw new SessionRefusal(
+            SessionRefusal.Reason.NOT_A_MEMBER,
+            "session %s: membership version %d lists %s with the roster's key no longer; wait for a session without it"
+                .formatted(id().abbreviated(), membership.version(), seat.site()));
+      }
+    }
+  }
+
   /// As the static method, of this session.
   public void leave() {
     leave(vault, id());
@@ -152,6 +185,7 @@ public final class SiteSession {
   /// P1.
   public SignedMessage advertise() {
     requireStaying();
+    requireMembers();
     Optional<SignedMessage> before =
         keptMessage(SiteVault.Item.ADVERTISEMENT, SignedMessage.Phase.ADVERTISE_KEYS);
     if (before.isPresent()) {
@@ -159,7 +193,8 @@ public final class SiteSession {
     }
     requireOpen();
     Advertisement advertisement =
-        secrets().advertisement(kept.roster().index(self), vault.nextCounter(), book.head());
+        secrets()
+            .advertisement(kept.roster().index(self), vault.nextCounter(), book.head(), membership);
     return keep(
         SiteVault.Item.ADVERTISEMENT,
         sign(SignedMessage.Phase.ADVERTISE_KEYS, id(), advertisement.encode()));
@@ -168,6 +203,7 @@ public final class SiteSession {
   /// P2: checks U1 and deals shares of this session's two secrets to every site of it.
   public SignedMessage share(byte[] keysView) {
     requireStaying();
+    requireMembers();
     KeyList shown = view(SignedView.Kind.KEYS, keysView, in -> KeyList.fromCbor(kept.roster(), in));
     if (vault.kept(id(), SiteVault.Item.KEYS_SHOWN).isPresent()) {
       if (!keys().h1().equals(shown.h1())) {
@@ -202,9 +238,32 @@ public final class SiteSession {
     if (!own.equals(shown.messages().get(self))) {
       throw inconsistent("the keys shown lack this site's own or hold others in its name");
     }
+    requireSameMembership(shown);
     requireFreshCounters(shown);
     vault.keep(id(), SiteVault.Item.KEYS_SHOWN, shown.toCbor().toBytes());
     keys = shown;
+  }
+
+  /// An aggregator that keeps a newer list from this site, or serves two lists under one version,
+  /// is seen here.
+  private void requireSameMembership(KeyList shown) {
+    Map<Long, Digest> known = new HashMap<>();
+    known.put(membership.version(), membership.digest());
+    known.put(descriptor().membershipVersion(), descriptor().membership());
+    for (Map.Entry<SiteId, Advertisement> entry : shown.advertisements().entrySet()) {
+      Advertisement theirs = entry.getValue();
+      if (!Objects.equals(known.get(theirs.membershipVersion()), theirs.membership())) {
+        throw new SessionRefusal(
+            SessionRefusal.Reason.OTHER_MEMBERSHIP,
+            "%s has seen membership version %d (%s), this site version %d (%s); compare both with the consortium's list before you trust the aggregator"
+                .formatted(
+                    entry.getKey(),
+                    theirs.membershipVersion(),
+                    theirs.membership().abbreviated(),
+                    membership.version(),
+                    membership.digest().abbreviated()));
+      }
+    }
   }
 
   private void requireFreshCounters(KeyList shown) {
@@ -227,6 +286,7 @@ public final class SiteSession {
     requireStaying();
     requireNotAborted();
     requireOpen();
+    requireMembers();
     ShareList shown = view(SignedView.Kind.SHARES, sharesView, this::receiveShares);
     if (!vault.hasInput(id())) {
       MaskedUpdate masked = storedUpdate().mask(secrets().masks(shown, self));
@@ -296,6 +356,7 @@ public final class SiteSession {
       return aborted.get();
     }
     requireOpen();
+    requireMembers();
     SignedView signed = SignedView.decode(headersView);
     signed.verified(SignedView.Kind.HEADERS, kept.aggregator());
     HeaderList shown;
@@ -321,13 +382,23 @@ public final class SiteSession {
     return switch (reason) {
       case MALFORMED,
           BAD_SIGNATURE,
+          EQUIVOCATION,
+          TOO_LARGE,
           NOT_A_MEMBER,
           QUORUM,
           BAD_KEY,
           MISSING_SHARES,
           INCONSISTENT_VIEW ->
           true;
-      case MISMATCH, REPLAYED_COUNTER, SPENT, IN_DOUBT, BUDGET, LEFT, OUT_OF_ORDER, LOST_STATE ->
+      case MISMATCH,
+          OTHER_MEMBERSHIP,
+          REPLAYED_COUNTER,
+          SPENT,
+          IN_DOUBT,
+          BUDGET,
+          LEFT,
+          OUT_OF_ORDER,
+          LOST_STATE ->
           false;
     };
   }

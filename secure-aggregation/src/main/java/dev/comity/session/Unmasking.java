@@ -48,13 +48,21 @@ record Unmasking(
           Gate.check(dealing.roster(), message, SignedMessage.Phase.UNMASK, answers)
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
       case SessionEvent.MaskedInputStored(var site, _) ->
-          new Transition.Ignored("masked input of " + site + " came late: the survivors are fixed");
+          new Transition.Ignored(
+              Transition.Cause.LATE,
+              "masked input of " + site + " came late: the survivors are fixed");
       case SessionEvent.PhaseDeadlinePassed(var phase) ->
-          new Transition.Ignored("the deadline of " + phase + " is not running: answers have none");
+          new Transition.Ignored(
+              Transition.Cause.NOT_RUNNING,
+              "the deadline of " + phase + " is not running: answers have none");
       case SessionEvent.Cancelled _ ->
-          new Transition.Ignored("the survivors are certified: the session goes on to its sum");
+          new Transition.Ignored(
+              Transition.Cause.DECIDED,
+              "the survivors are certified: the session goes on to its sum");
       case SessionEvent.MemberRevoked _ ->
-          new Transition.Ignored("the survivors are certified: the session goes on to its sum");
+          new Transition.Ignored(
+              Transition.Cause.DECIDED,
+              "the survivors are certified: the session goes on to its sum");
     };
   }
 
@@ -64,12 +72,6 @@ record Unmasking(
       throw new SessionRefusal(
           SessionRefusal.Reason.OUT_OF_ORDER,
           "answer of %s, which dealt no shares; it holds none that count".formatted(sender));
-    }
-    if (message.body().size() > UnmaskAnswer.MOST_BYTES) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.MALFORMED,
-          "UNMASK of %s: %d bytes; must be <= %d"
-              .formatted(sender, message.body().size(), UnmaskAnswer.MOST_BYTES));
     }
     dealing.roster().verify(message, headers.h3());
     check(sender, UnmaskAnswer.of(message));

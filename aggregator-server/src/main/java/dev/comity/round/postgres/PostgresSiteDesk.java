@@ -29,6 +29,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -407,14 +408,15 @@ final class PostgresSiteDesk implements SiteDesk {
   private static Answer answer(SiteId site, Digest session, ServerSession.Transition transition) {
     return switch (transition) {
       case ServerSession.Transition.Moved _ -> new Answer.Accepted();
-      case ServerSession.Transition.Ignored(var detail) -> new Answer.Ignored(detail);
-      case ServerSession.Transition.Refused(var detail) -> {
+      case ServerSession.Transition.Ignored(_, var detail) -> new Answer.Ignored(detail);
+      case ServerSession.Transition.Refused(var code, var detail) -> {
         LOG.atWarn()
             .addKeyValue("site", site)
             .addKeyValue("session", session.abbreviated())
-            .addKeyValue("reason", detail)
+            .addKeyValue("reason", code + ": " + detail)
             .log("session message refused");
-        yield new Answer.Refused("message.refused", detail);
+        yield new Answer.Refused(
+            "message." + code.name().toLowerCase(Locale.ROOT).replace('_', '-'), detail);
       }
     };
   }

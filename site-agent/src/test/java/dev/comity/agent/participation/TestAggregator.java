@@ -794,10 +794,10 @@ final class TestAggregator implements AutoCloseable {
           case null -> response.setIgnored(Ignored.newBuilder().setDetail("no session"));
           case ServerSession.Transition.Moved _ ->
               response.setAccepted(Acknowledged.getDefaultInstance());
-          case ServerSession.Transition.Ignored(var why) ->
+          case ServerSession.Transition.Ignored(_, var why) ->
               response.setIgnored(Ignored.newBuilder().setDetail(why));
-          case ServerSession.Transition.Refused(var why) ->
-              response.setRefused(Refusal.newBuilder().setCode("refused").setDetail(why));
+          case ServerSession.Transition.Refused(var code, var why) ->
+              response.setRefused(Refusal.newBuilder().setCode(code.name()).setDetail(why));
         }
         answer(out, response.build());
       }

@@ -7,6 +7,7 @@ import dev.comity.membership.MembershipEpoch;
 import dev.comity.plan.Digest;
 import dev.comity.plan.FederationId;
 import dev.comity.plan.Noise;
+import dev.comity.plan.PlanCodec;
 import dev.comity.plan.Quorum;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.RunId;
@@ -45,6 +46,8 @@ public record SessionDescriptor(
     Limits advertising,
     Limits sharing,
     Limits collecting) {
+
+  private static final int MOST_NOISE_BYTES = 1024;
 
   /// The most sites on the complete graph.
   static final int MOST_SITES = 512;
@@ -217,11 +220,7 @@ public record SessionDescriptor(
             .integer("minSurvivors", quorum.minSurvivors())
             .bytes("vectorLayout", vectorLayout.bytes())
             .integer("bits", bits)
-            .text(
-                "noise",
-                switch (noise) {
-                  case Noise.None _ -> "none";
-                })
+            .bytes("noise", PlanCodec.encode(noise))
             .text("suite", suite.name())
             .text("graph", graph.name())
             .map("advertising", limitsToCbor(advertising))
@@ -254,10 +253,6 @@ public record SessionDescriptor(
                   quorum.threshold(),
                   quorum.minSurvivors()));
     }
-    String noise = in.text("noise");
-    if (!noise.equals("none")) {
-      throw new IllegalArgumentException("noise \"" + noise + "\"; must be \"none\"");
-    }
     return new SessionDescriptor(
         new FederationId(in.text("federation")),
         in.integer("federationEpoch"),
@@ -274,7 +269,7 @@ public record SessionDescriptor(
         quorum,
         digest(in, "vectorLayout"),
         in.int32("bits"),
-        new Noise.None(),
+        PlanCodec.decodeNoise(in.bytes("noise", 1, MOST_NOISE_BYTES).toByteArray()),
         Suite.valueOf(in.text("suite")),
         Graph.valueOf(in.text("graph")),
         in.map("advertising", SessionDescriptor::limitsFromCbor),

@@ -13,6 +13,7 @@ import dev.comity.plan.RoundPlan;
 import dev.comity.plan.RunId;
 import dev.comity.plan.SiteId;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -229,12 +230,18 @@ public record SessionDescriptor(
     return out.toBytes();
   }
 
-  /// Fails with `SessionRefusal` when the bytes are no descriptor or T or m do not follow from n,
-  /// n_C, minHonest.
+  /// Fails with `SessionRefusal` when the bytes are no descriptor in its one encoding, or T or m do
+  /// not follow from n, n_C, minHonest.
   public static SessionDescriptor decode(byte[] bytes) {
-    return Refusals.malformed(
-        "session descriptor",
-        () -> CborReader.read(bytes, "SessionDescriptor", SessionDescriptor::fromCbor));
+    SessionDescriptor descriptor =
+        Refusals.malformed(
+            "session descriptor",
+            () -> CborReader.read(bytes, "SessionDescriptor", SessionDescriptor::fromCbor));
+    if (!Arrays.equals(bytes, descriptor.encode())) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.MALFORMED, "session descriptor: not in its canonical encoding");
+    }
+    return descriptor;
   }
 
   private static SessionDescriptor fromCbor(CborReader in) {

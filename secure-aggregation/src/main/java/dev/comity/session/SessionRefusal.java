@@ -29,6 +29,8 @@ public final class SessionRefusal extends RuntimeException {
     SPENT,
     /// The update's fate in another session is not proven yet.
     IN_DOUBT,
+    /// The site's privacy budget does not hold the update.
+    BUDGET,
     /// The session was left for good.
     LEFT,
     /// The step does not fit what this site did before in the session.

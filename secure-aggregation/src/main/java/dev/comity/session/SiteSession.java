@@ -34,15 +34,16 @@ import org.jspecify.annotations.Nullable;
 /// Owned by one thread at a time.
 public final class SiteSession {
 
-  /// Who this site is and what it insists on: the federation epoch that the aggregator last told
-  /// it, at least `nCFloor` colluding sites withstood, at least `minHonestFloor` honest
-  /// contributors in a sum.
+  /// Who this site is, what it keeps and what it insists on: the federation epoch that the
+  /// aggregator last told it, at least `nCFloor` colluding sites withstood, at least
+  /// `minHonestFloor` honest contributors in a sum.
   public record Site(
       SiteId id,
       MessageKey key,
       long federationEpoch,
       MembershipEpoch membership,
       SiteVault vault,
+      PrivacyBook book,
       int nCFloor,
       int minHonestFloor,
       Clock clock,
@@ -56,6 +57,7 @@ public final class SiteSession {
   private final SiteId self;
   private final MessageKey key;
   private final SiteVault vault;
+  private final PrivacyBook book;
   private final KeptSession kept;
   private final @Nullable NoisedUpdate update;
   private final @Nullable Secrets secrets;
@@ -71,6 +73,7 @@ public final class SiteSession {
     this.self = site.id();
     this.key = site.key();
     this.vault = site.vault();
+    this.book = site.book();
     this.kept = kept;
     this.update = update;
     this.secrets = secrets;
@@ -143,7 +146,7 @@ public final class SiteSession {
       return before.get();
     }
     Advertisement advertisement =
-        secrets().advertisement(kept.roster().index(self), vault.nextCounter());
+        secrets().advertisement(kept.roster().index(self), vault.nextCounter(), book.head());
     return keep(
         SiteVault.Item.ADVERTISEMENT,
         sign(SignedMessage.Phase.ADVERTISE_KEYS, id(), advertisement.encode()));
@@ -208,7 +211,9 @@ public final class SiteSession {
     requireOpen();
     if (!vault.hasInput(id())) {
       NoisedUpdate stored = require(update, "its update is at hand");
-      vault.keepInput(id(), stored.mask(secrets().masks(shown, self)));
+      MaskedUpdate masked = stored.mask(secrets().masks(shown, self));
+      book.charge(descriptor().terms(), id());
+      vault.keepInput(id(), masked);
     }
     MaskedUpdate input =
         vault
@@ -354,7 +359,7 @@ public final class SiteSession {
             certified.headers().h3(),
             answer(certified.headers()).encode());
     keep(SiteVault.Item.ANSWER, answer);
-    Standing.settle(vault, kept, certified.commit());
+    Standing.settle(vault, book, kept, certified.commit());
     return answer;
   }
 

@@ -65,6 +65,7 @@ final class Federation {
   final MembershipEpoch membership;
   final RoundPlan plan;
   final Map<SiteId, SiteVault> vaults = new HashMap<>();
+  final Map<SiteId, PrivacyBook> books = new HashMap<>();
   final Map<SiteId, NoisedUpdate> updates = new HashMap<>();
   final Map<SiteId, SiteSession> sessions = new HashMap<>();
   final Map<SiteId, MaskedUpdate> spool = new HashMap<>();
@@ -102,6 +103,7 @@ final class Federation {
     plan = plan(sites, nC);
     for (SiteId site : sites) {
       vaults.put(site, vaultOf.apply(site));
+      books.put(site, PrivacyBook.none());
       updates.put(site, update(sites.indexOf(site)));
     }
     server = ServerSession.open(descriptor(sites, Optional.empty()), membership);
@@ -197,6 +199,7 @@ final class Federation {
         1,
         membership,
         vault(id),
+        book(id),
         0,
         3,
         Clock.fixed(NOW, ZoneOffset.UTC),
@@ -205,6 +208,10 @@ final class Federation {
 
   MessageKey key(SiteId id) {
     return KEYS.get(sites.indexOf(id));
+  }
+
+  PrivacyBook book(SiteId id) {
+    return Objects.requireNonNull(books.get(id));
   }
 
   SiteVault vault(SiteId id) {

@@ -31,6 +31,7 @@ import dev.comity.protocol.v1.SiteServiceGrpc;
 import dev.comity.protocol.v1.UploadChunk;
 import dev.comity.protocol.v1.UploadResponse;
 import dev.comity.protocol.v1.UploadStatusRequest;
+import dev.comity.session.PrivacyBook;
 import dev.comity.session.SessionRefusal;
 import dev.comity.session.SignedMessage;
 import dev.comity.session.SiteSession;
@@ -396,6 +397,7 @@ final class TestSite implements AutoCloseable {
         1,
         federation.epochInForce(),
         vault,
+        PrivacyBook.none(),
         1,
         3,
         Clock.systemUTC(),
@@ -411,7 +413,7 @@ final class TestSite implements AutoCloseable {
     } else {
       var certificate = fetch(Digest.ofValue(ended.getCertificateDigest().toByteArray()));
       if (certificate != null && vault.kept(session, SiteVault.Item.DESCRIPTOR).isPresent()) {
-        Standing.settle(vault, session, certificate);
+        Standing.settle(vault, PrivacyBook.none(), session, certificate);
       }
     }
     sessions.remove(session);

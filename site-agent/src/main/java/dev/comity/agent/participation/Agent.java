@@ -31,6 +31,7 @@ import dev.comity.protocol.v1.RoundCommitted;
 import dev.comity.protocol.v1.RoundEnded;
 import dev.comity.protocol.v1.RoundOffer;
 import dev.comity.protocol.v1.SignedDocument;
+import dev.comity.session.PrivacyBook;
 import dev.comity.session.Standing;
 import io.grpc.ClientInterceptor;
 import java.io.ByteArrayInputStream;
@@ -145,7 +146,12 @@ public final class Agent implements AutoCloseable {
       this.link = AggregatorLink.open(settings.aggregator(), identity(keys), interceptors);
       this.sessions =
           Sessions.inDirectory(
-              directory.state().resolve("sessions"), settings.site(), keys, updates, clock);
+              directory.state().resolve("sessions"),
+              settings.site(),
+              keys,
+              updates,
+              PrivacyBook.none(),
+              clock);
       this.models = new VerifiedModels(directory.state().resolve("models"), library(link));
       this.sessionWork =
           new SessionWork(

@@ -110,7 +110,8 @@ final class SessionWork {
           BAD_KEY,
           REPLAYED_COUNTER,
           INCONSISTENT_VIEW,
-          SPENT ->
+          SPENT,
+          BUDGET ->
           true;
       case MISSING_SHARES, IN_DOUBT, LEFT, OUT_OF_ORDER -> false;
     };

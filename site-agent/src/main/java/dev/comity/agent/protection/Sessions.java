@@ -4,6 +4,7 @@ import dev.comity.membership.MembershipEpoch;
 import dev.comity.plan.Digest;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.SiteId;
+import dev.comity.session.PrivacyBook;
 import dev.comity.session.SessionDescriptor;
 import dev.comity.session.SessionRefusal;
 import dev.comity.session.SignedMessage;
@@ -31,24 +32,37 @@ public final class Sessions implements AutoCloseable {
   private final SiteKeys keys;
   private final UpdateStore updates;
   private final SiteVault vault;
+  private final PrivacyBook book;
   private final Clock clock;
   private final SecureRandom random = new SecureRandom();
   private final Map<Digest, SiteSession> open = new HashMap<>();
 
-  private Sessions(SiteId site, SiteKeys keys, UpdateStore updates, SiteVault vault, Clock clock) {
+  private Sessions(
+      SiteId site,
+      SiteKeys keys,
+      UpdateStore updates,
+      SiteVault vault,
+      PrivacyBook book,
+      Clock clock) {
     this.site = site;
     this.keys = keys;
     this.updates = updates;
     this.vault = vault;
+    this.book = book;
     this.clock = clock;
   }
 
   /// Opens the site's vault, which no other process may hold.
   public static Sessions inDirectory(
-      Path directory, SiteId site, SiteKeys keys, UpdateStore updates, Clock clock)
+      Path directory,
+      SiteId site,
+      SiteKeys keys,
+      UpdateStore updates,
+      PrivacyBook book,
+      Clock clock)
       throws IOException {
     return new Sessions(
-        site, keys, updates, SiteVault.inDirectory(directory, keys.siteSecret()), clock);
+        site, keys, updates, SiteVault.inDirectory(directory, keys.siteSecret()), book, clock);
   }
 
   /// The bounds that this site demands of every session, beside the membership and the federation
@@ -147,7 +161,7 @@ public final class Sessions implements AutoCloseable {
 
   /// Takes a certificate as the proof of how a session ended.
   public synchronized Standing settle(Digest session, byte[] certificate) {
-    Standing standing = Standing.settle(vault, session, certificate);
+    Standing standing = Standing.settle(vault, book, session, certificate);
     open.remove(session);
     return standing;
   }
@@ -179,6 +193,7 @@ public final class Sessions implements AutoCloseable {
         bounds.federationEpoch(),
         bounds.membership(),
         vault,
+        book,
         bounds.nCFloor(),
         bounds.minHonestFloor(),
         clock,

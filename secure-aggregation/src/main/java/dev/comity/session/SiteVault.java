@@ -34,8 +34,12 @@ public interface SiteVault extends AutoCloseable {
     SEED,
     /// The exact P1 message.
     ADVERTISEMENT,
-    /// H1 and the exact P2 message with all ciphertexts.
+    /// The advertisements of U1 that this site dealt its shares to; H1 follows from them.
+    KEYS_SHOWN,
+    /// The exact P2 message with all ciphertexts.
     SHARES,
+    /// U2 and what its sites dealt to this one, as masked over; H2 follows from it.
+    SHARES_SHOWN,
     /// The exact P3 header.
     HEADER,
     /// The exact COMMIT vote: at most one, ever.

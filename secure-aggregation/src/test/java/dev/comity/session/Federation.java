@@ -77,6 +77,9 @@ final class Federation {
   /// Changes the message that a site sends.
   Function<SignedMessage, SignedMessage> onTheWire = Function.identity();
 
+  /// Where a site takes its seeds from.
+  Function<SiteId, SecureRandom> randomOf = _ -> new SecureRandom();
+
   ServerSession server;
   private int attempts;
 
@@ -203,7 +206,7 @@ final class Federation {
         0,
         3,
         Clock.fixed(NOW, ZoneOffset.UTC),
-        new SecureRandom());
+        randomOf.apply(id));
   }
 
   MessageKey key(SiteId id) {
@@ -216,6 +219,17 @@ final class Federation {
 
   SiteVault vault(SiteId id) {
     return Objects.requireNonNull(vaults.get(id));
+  }
+
+  /// The site's process dies and another begins over the same vault.
+  void restart(SiteId id) {
+    Digest session = server.descriptor().id();
+    if (SiteSession.isKnown(vault(id), session)) {
+      sessions.put(
+          id, SiteSession.reopen(site(id), session, _ -> Optional.ofNullable(updates.get(id))));
+    } else {
+      sessions.remove(id);
+    }
   }
 
   SiteSession session(SiteId id) {

@@ -183,7 +183,8 @@ class StandingTest {
 
     for (SiteId each : federation.sites) {
       SiteSession again =
-          SiteSession.reopen(federation.site(each), federation.server.descriptor().id());
+          SiteSession.reopen(
+              federation.site(each), federation.server.descriptor().id(), _ -> Optional.empty());
       if (federation.server.state() == ServerSession.State.ABORTING) {
         federation.send(again.abort(federation.view(each)));
       }

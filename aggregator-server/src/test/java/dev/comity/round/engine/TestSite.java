@@ -32,6 +32,7 @@ import dev.comity.protocol.v1.UploadChunk;
 import dev.comity.protocol.v1.UploadResponse;
 import dev.comity.protocol.v1.UploadStatusRequest;
 import dev.comity.session.PrivacyBook;
+import dev.comity.session.SessionDescriptor;
 import dev.comity.session.SessionRefusal;
 import dev.comity.session.SignedMessage;
 import dev.comity.session.SiteSession;
@@ -357,7 +358,7 @@ final class TestSite implements AutoCloseable {
     if (step.getPhase() == SessionPhase.SESSION_PHASE_ADVERTISE_KEYS) {
       return sessions.computeIfAbsent(id, _ -> open(view)).advertise();
     }
-    var session = sessions.computeIfAbsent(id, _ -> SiteSession.reopen(self(), id));
+    var session = sessions.computeIfAbsent(id, _ -> SiteSession.reopen(self(), id, this::stored));
     return switch (step.getPhase()) {
       case SESSION_PHASE_SHARE_KEYS -> session.share(view);
       case SESSION_PHASE_MASKED_INPUT -> {
@@ -372,6 +373,15 @@ final class TestSite implements AutoCloseable {
       case SESSION_PHASE_ADVERTISE_KEYS, SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->
           throw new AssertionError(step);
     };
+  }
+
+  private Optional<NoisedUpdate> stored(SessionDescriptor descriptor) {
+    synchronized (offers) {
+      return offers.values().stream()
+          .filter(offer -> offer.plan().terms().digest().equals(descriptor.terms()))
+          .map(Offer::update)
+          .findFirst();
+    }
   }
 
   private SiteSession open(byte[] view) {

@@ -150,6 +150,7 @@ public final class Agent implements AutoCloseable {
               settings.site(),
               keys,
               updates,
+              offers::plan,
               PrivacyBook.none(),
               clock);
       this.models = new VerifiedModels(directory.state().resolve("models"), library(link));
@@ -212,12 +213,11 @@ public final class Agent implements AutoCloseable {
     return status.snapshot();
   }
 
-  /// Takes part until [#close] is called. Sessions of an earlier process are left where that is
-  /// still possible; rounds that it had begun go on.
+  /// Takes part until [#close] is called. Sessions and rounds that an earlier process had begun go
+  /// on.
   public void run() {
     running = true;
     try {
-      sessions.leaveUnsent();
       showDoubts();
       memberships.current().ifPresent(epoch -> status.membership(epoch.version()));
       var backoff = new Backoff(closing);

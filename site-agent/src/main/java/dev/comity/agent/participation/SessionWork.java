@@ -81,15 +81,14 @@ final class SessionWork {
   private void answer(Digest session, SessionPhase phase, byte[] view)
       throws LinkException, RefusedByAggregator {
     switch (phase) {
-      case SESSION_PHASE_ADVERTISE_KEYS ->
-          send(sessions.advertise(view, bounds(), offers::plan), phase);
-      case SESSION_PHASE_SHARE_KEYS -> send(sessions.share(session, view), phase);
+      case SESSION_PHASE_ADVERTISE_KEYS -> send(sessions.advertise(view, bounds()), phase);
+      case SESSION_PHASE_SHARE_KEYS -> send(sessions.share(session, view, bounds()), phase);
       case SESSION_PHASE_MASKED_INPUT -> {
-        var input = sessions.mask(session, view);
+        var input = sessions.mask(session, view, bounds());
         send(input.header(), phase);
         link.upload(session, input.update());
       }
-      case SESSION_PHASE_VOTE -> send(sessions.vote(session, view), phase);
+      case SESSION_PHASE_VOTE -> send(sessions.vote(session, view, bounds()), phase);
       case SESSION_PHASE_UNMASK -> send(sessions.unmask(session, view, bounds()), phase);
       case SESSION_PHASE_ABORT_VOTE -> send(sessions.abort(session, view, bounds()), phase);
       case SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->
@@ -111,7 +110,8 @@ final class SessionWork {
           REPLAYED_COUNTER,
           INCONSISTENT_VIEW,
           SPENT,
-          BUDGET ->
+          BUDGET,
+          LOST_STATE ->
           true;
       case MISSING_SHARES, IN_DOUBT, LEFT, OUT_OF_ORDER -> false;
     };

@@ -17,6 +17,7 @@ final class Plans {
 
   RunKind kind = RunKind.TRAIN;
   String study = "heart";
+  int baseVersion = 0;
   Architecture architecture = new Architecture(Architecture.MLP, List.of(13, 8, 1));
   Optional<ParameterLayout> parameters = Optional.empty();
   Optional<VectorLayout> vector = Optional.empty();
@@ -55,7 +56,7 @@ final class Plans {
         "to predict heart disease",
         digest("contract"),
         digest("base"),
-        0,
+        baseVersion,
         architecture,
         digest("weights"),
         digest("state"),

@@ -1,6 +1,7 @@
 package dev.comity.agent.participation;
 
 import com.google.protobuf.UnsafeByteOperations;
+import dev.comity.accounting.PrivacyAccountant;
 import dev.comity.agent.data.LocalDataset;
 import dev.comity.agent.data.Rows;
 import dev.comity.agent.data.SiteMapping;
@@ -18,6 +19,7 @@ import dev.comity.agent.training.PytorchTrainer;
 import dev.comity.agent.training.Trainer;
 import dev.comity.codec.Bytes;
 import dev.comity.codec.MalformedException;
+import dev.comity.ledger.PrivacyLedger;
 import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Digest;
 import dev.comity.plan.PlanCodec;
@@ -31,8 +33,8 @@ import dev.comity.protocol.v1.RoundCommitted;
 import dev.comity.protocol.v1.RoundEnded;
 import dev.comity.protocol.v1.RoundOffer;
 import dev.comity.protocol.v1.SignedDocument;
-import dev.comity.session.PrivacyBook;
 import dev.comity.session.Standing;
+import dev.comity.storage.Storage;
 import io.grpc.ClientInterceptor;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -60,6 +62,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -144,6 +147,13 @@ public final class Agent implements AutoCloseable {
       this.offers = new OfferStore(directory.state().resolve("offers"));
       this.updates = new UpdateStore(directory.state().resolve("updates"), keys);
       this.link = AggregatorLink.open(settings.aggregator(), identity(keys), interceptors);
+      PrivacyLedger ledger =
+          PrivacyLedger.open(
+              Storage.ofFiles(),
+              directory.privacyLedger(),
+              policy.privacy().budget(),
+              PrivacyAccountant.deciding(),
+              clock);
       this.sessions =
           Sessions.inDirectory(
               directory.state().resolve("sessions"),
@@ -151,7 +161,7 @@ public final class Agent implements AutoCloseable {
               keys,
               updates,
               offers::plan,
-              PrivacyBook.none(),
+              ledger,
               clock);
       this.models = new VerifiedModels(directory.state().resolve("models"), library(link));
       this.sessionWork =
@@ -179,6 +189,7 @@ public final class Agent implements AutoCloseable {
               models,
               updates,
               sessions,
+              ledger,
               trainer,
               ResourceGate.alwaysOpen(),
               status,
@@ -425,6 +436,7 @@ public final class Agent implements AutoCloseable {
       case SESSION_ENDED -> {
         Standing standing = sessionWork.ended(next.getSessionEnded());
         LOG.atInfo().addKeyValue("to", standing).log("Session ended");
+        releaseUnwanted();
         showDoubts();
         resumeDoubted();
       }
@@ -531,6 +543,12 @@ public final class Agent implements AutoCloseable {
       offers.forget(offer);
       status.ended(offer.digest());
     }
+    releaseUnwanted();
+  }
+
+  private void releaseUnwanted() {
+    Set<Digest> wanted = offers.all().stream().map(Offer::terms).collect(Collectors.toSet());
+    sessions.releaseUnless(wanted::contains);
   }
 
   private void committed(RoundCommitted committed, List<Offer> ended) throws LinkException {

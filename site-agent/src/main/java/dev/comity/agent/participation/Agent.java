@@ -280,6 +280,7 @@ public final class Agent implements AutoCloseable {
 
   /// A site that is shut out says so once and asks seldom: only people can let it in again.
   private void refused(RefusedByAggregator refusal) {
+    status.disconnected(refusal.getMessage());
     if (refusal.code().equals(SHUT_OUT)) {
       status.state(AgentStatus.State.REVOKED);
       if (!denied) {
@@ -292,7 +293,6 @@ public final class Agent implements AutoCloseable {
     } else {
       LOG.atError().addKeyValue("site", settings.site()).setCause(refusal).log("Assignment failed");
     }
-    status.disconnected(refusal.getMessage());
   }
 
   private void interruptedOrUnavailable(LinkException e) throws InterruptedException {

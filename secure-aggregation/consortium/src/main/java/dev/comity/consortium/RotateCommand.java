@@ -49,7 +49,7 @@ final class RotateCommand extends ChangingCommand {
     @Option(
         names = "--statement",
         paramLabel = "FILE",
-        description = "What site-agent rotate-key printed: signed by the present and the new key.")
+        description = "The site's statement, one line, signed by its present and its new key.")
     private @Nullable Path statement;
 
     @ArgGroup(exclusive = false)

@@ -1,6 +1,7 @@
 package dev.comity.agent.participation;
 
 import com.google.protobuf.UnsafeByteOperations;
+import dev.comity.accounting.PrivacyAccountant;
 import dev.comity.agent.data.LocalDataset;
 import dev.comity.agent.data.Rows;
 import dev.comity.agent.data.SiteMapping;
@@ -18,6 +19,7 @@ import dev.comity.agent.training.PytorchTrainer;
 import dev.comity.agent.training.Trainer;
 import dev.comity.codec.Bytes;
 import dev.comity.codec.MalformedException;
+import dev.comity.ledger.PrivacyLedger;
 import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Digest;
 import dev.comity.plan.PlanCodec;
@@ -32,6 +34,7 @@ import dev.comity.protocol.v1.RoundEnded;
 import dev.comity.protocol.v1.RoundOffer;
 import dev.comity.protocol.v1.SignedDocument;
 import dev.comity.session.Standing;
+import dev.comity.storage.Storage;
 import io.grpc.ClientInterceptor;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -59,6 +62,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -147,9 +151,22 @@ public final class Agent implements AutoCloseable {
       this.offers = new OfferStore(directory.state().resolve("offers"));
       this.updates = new UpdateStore(directory.state().resolve("updates"), keys);
       this.link = AggregatorLink.open(settings.aggregator(), identity(keys), interceptors);
+      PrivacyLedger ledger =
+          PrivacyLedger.open(
+              Storage.ofFiles(),
+              directory.privacyLedger(),
+              policy.privacy().budget(),
+              PrivacyAccountant.deciding(),
+              clock);
       this.sessions =
           Sessions.inDirectory(
-              directory.state().resolve("sessions"), settings.site(), keys, updates, clock);
+              directory.state().resolve("sessions"),
+              settings.site(),
+              keys,
+              updates,
+              offers::plan,
+              ledger,
+              clock);
       this.models = new VerifiedModels(directory.state().resolve("models"), library(link));
       this.sessionWork =
           new SessionWork(
@@ -177,6 +194,7 @@ public final class Agent implements AutoCloseable {
               models,
               updates,
               sessions,
+              ledger,
               trainer,
               ResourceGate.alwaysOpen(),
               status,
@@ -211,12 +229,11 @@ public final class Agent implements AutoCloseable {
     return status.snapshot();
   }
 
-  /// Takes part until [#close] is called. Sessions of an earlier process are left where that is
-  /// still possible; rounds that it had begun go on.
+  /// Takes part until [#close] is called. Sessions and rounds that an earlier process had begun go
+  /// on.
   public void run() {
     running = true;
     try {
-      sessions.leaveUnsent();
       showDoubts();
       showMembership();
       var backoff = new Backoff(closing);
@@ -458,6 +475,7 @@ public final class Agent implements AutoCloseable {
       case SESSION_ENDED -> {
         Standing standing = sessionWork.ended(next.getSessionEnded());
         LOG.atInfo().addKeyValue("to", standing).log("Session ended");
+        releaseUnwanted();
         showDoubts();
         resumeDoubted();
       }
@@ -564,6 +582,12 @@ public final class Agent implements AutoCloseable {
       offers.forget(offer);
       status.ended(offer.digest());
     }
+    releaseUnwanted();
+  }
+
+  private void releaseUnwanted() {
+    Set<Digest> wanted = offers.all().stream().map(Offer::terms).collect(Collectors.toSet());
+    sessions.releaseUnless(wanted::contains);
   }
 
   private void committed(RoundCommitted committed, List<Offer> ended) throws LinkException {

@@ -87,15 +87,15 @@ final class SessionWork {
     switch (phase) {
       case SESSION_PHASE_ADVERTISE_KEYS -> {
         requireMembershipInForce();
-        send(sessions.advertise(view, bounds(), offers::plan), phase);
+        send(sessions.advertise(view, bounds()), phase);
       }
-      case SESSION_PHASE_SHARE_KEYS -> send(sessions.share(session, view), phase);
+      case SESSION_PHASE_SHARE_KEYS -> send(sessions.share(session, view, bounds()), phase);
       case SESSION_PHASE_MASKED_INPUT -> {
-        var input = sessions.mask(session, view);
+        var input = sessions.mask(session, view, bounds());
         send(input.header(), phase);
         link.upload(session, input.update());
       }
-      case SESSION_PHASE_VOTE -> send(sessions.vote(session, view), phase);
+      case SESSION_PHASE_VOTE -> send(sessions.vote(session, view, bounds()), phase);
       case SESSION_PHASE_UNMASK -> send(sessions.unmask(session, view, bounds()), phase);
       case SESSION_PHASE_ABORT_VOTE -> send(sessions.abort(session, view, bounds()), phase);
       case SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->
@@ -116,7 +116,9 @@ final class SessionWork {
           BAD_KEY,
           REPLAYED_COUNTER,
           INCONSISTENT_VIEW,
-          SPENT ->
+          SPENT,
+          BUDGET,
+          LOST_STATE ->
           true;
       case MISSING_SHARES, IN_DOUBT, LEFT, OUT_OF_ORDER -> false;
     };

@@ -9,7 +9,6 @@ import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
 import dev.comity.protocol.v1.ReportRequest;
 import dev.comity.session.ServerSession;
-import dev.comity.session.SignedMessage;
 import dev.comity.session.SignedView;
 import io.grpc.ClientInterceptor;
 import java.nio.charset.StandardCharsets;
@@ -109,10 +108,10 @@ class AgentTest {
   }
 
   @Test
-  void anAgentThatIsKilledBeforeItsUploadLeavesTheSessionAndKeepsItsUpdate() throws Exception {
+  void anAgentThatIsKilledBetweenSharesAndUploadGoesOnInTheSameSession() throws Exception {
     startAll();
     aggregator.admit();
-    aggregator.open(1, RunKind.TRAIN);
+    RoundPlan plan = aggregator.open(1, RunKind.TRAIN);
     aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
     aggregator.withhold((site, kind) -> site.equals(LAST) && kind == SignedView.Kind.SHARES);
     aggregator.begin(SITES);
@@ -122,15 +121,60 @@ class AgentTest {
 
     restart(LAST);
 
-    assertThat(aggregator.openLocks(LAST)).isEmpty();
+    assertThat(aggregator.openLocks(LAST)).containsExactly(plan.terms().digest());
+    assertThat(agent(LAST).status().inDoubt()).isZero();
     aggregator.withhold((site, kind) -> false);
-    aggregator.deadline(SignedMessage.Phase.MASKED_INPUT);
     finishSession();
     aggregator.commit();
     assertThat(aggregator.version().origin().orElseThrow().participants())
-        .containsExactlyElementsOf(SITES.subList(0, 4));
-    aggregator.await("the late update is erased", () -> storedUpdates(LAST).isEmpty());
+        .containsExactlyElementsOf(SITES);
+    aggregator.await("the summed update is erased", () -> storedUpdates(LAST).isEmpty());
     assertThat(agent(LAST).status().inDoubt()).isZero();
+  }
+
+  @Test
+  void agentsThatAreKilledBetweenKeysAndSharesGoOnInTheSameSession() throws Exception {
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.withhold((site, kind) -> kind == SignedView.Kind.KEYS);
+    aggregator.begin(SITES);
+    aggregator.await(
+        "all advertised", () -> aggregator.state() == ServerSession.State.SHARING_KEYS);
+
+    for (SiteId site : SITES) {
+      restart(site);
+    }
+
+    aggregator.withhold((site, kind) -> false);
+    finishSession();
+    aggregator.commit();
+    assertThat(aggregator.version().origin().orElseThrow().participants())
+        .containsExactlyElementsOf(SITES);
+  }
+
+  @Test
+  void agentsThatAreKilledBetweenVoteAndAnswerGoOnInTheSameSession() throws Exception {
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.withhold((site, kind) -> kind == SignedView.Kind.CERTIFICATE);
+    aggregator.begin(SITES);
+    aggregator.await("all voted", () -> aggregator.state() == ServerSession.State.UNMASKING);
+
+    for (SiteId site : SITES) {
+      restart(site);
+      assertThat(agent(site).status().inDoubt()).isEqualTo(1);
+    }
+
+    aggregator.withhold((site, kind) -> false);
+    finishSession();
+    aggregator.commit();
+    assertThat(aggregator.version().origin().orElseThrow().participants())
+        .containsExactlyElementsOf(SITES);
+    aggregator.await("the doubt is gone", () -> agent(LAST).status().inDoubt() == 0);
   }
 
   @Test

@@ -7,6 +7,7 @@ import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MembershipEpoch.Member;
 import dev.comity.membership.MembershipEpoch.Revocation;
 import dev.comity.membership.MessageKey;
+import dev.comity.plan.Architecture;
 import dev.comity.plan.Digest;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
@@ -157,6 +158,23 @@ class MembershipAttackTest {
     aggregator.await("the site refused", () -> !refusals().isEmpty());
     assertThat(refusals().toString()).contains("membership version 1: expired at " + past);
     assertThat(agent().status().membershipExpiresAt()).isEqualTo(past);
+  }
+
+  @Test
+  void anImprintLayerIsRefusedByTheSiteThoughItsFamilyIsAllowed() throws Exception {
+    start(LAST);
+    aggregator.admit(); // allows the family
+    awaitVersion(1);
+
+    aggregator.open(
+        1,
+        RunKind.TRAIN,
+        plan -> TestPlans.withArchitecture(plan, Architecture.parse("mlp(2,4096,1)")));
+
+    aggregator.await("the site refused", () -> !refusals().isEmpty());
+    assertThat(refusals().toString())
+        .contains("hidden layer 1 has 4096 units over 2 inputs, more than the 128")
+        .contains("(membership version 1)");
   }
 
   @Test

@@ -193,15 +193,10 @@ final class SubmissionReader {
         return null;
       }
       var architecture = top.checked("architecture", () -> new Architecture(family, widths));
-      if (architecture != null && !membership.allows(architecture)) {
-        top.fault(
-            "architecture",
-            "%s is not among the architectures that the consortium allows: %s"
-                .formatted(
-                    architecture,
-                    membership.allowedArchitectures().stream()
-                        .map(pattern -> pattern.value())
-                        .toList()));
+      if (architecture != null) {
+        membership
+            .objection(architecture)
+            .ifPresent(objection -> top.fault("architecture", objection));
       }
       return architecture;
     }

@@ -63,6 +63,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -82,6 +83,7 @@ public final class Agent implements AutoCloseable {
   private static final String SHUT_OUT = "PERMISSION_DENIED";
   private static final int MOST_REMEMBERED = 200;
   private static final Duration RENEW_BEFORE = Duration.ofDays(30);
+  private static final Duration WARN_BEFORE = Duration.ofDays(14);
 
   private final AgentSettings settings;
   private final SiteKeys keys;
@@ -107,6 +109,8 @@ public final class Agent implements AutoCloseable {
   private final Map<Digest, Future<?>> working = new HashMap<>();
   private final Set<String> handled = Collections.newSetFromMap(new BoundedMap());
   private boolean denied;
+  private long warnedOf;
+  private @Nullable String refusedMembership;
   private volatile boolean running;
 
   /// Offers that wait for the proof of a session's end; filled by the training thread.
@@ -173,7 +177,8 @@ public final class Agent implements AutoCloseable {
               federationEpoch,
               policy,
               key.fingerprint(),
-              status);
+              status,
+              clock);
       this.trainer =
           new PytorchTrainer(
               examples(data.train()),
@@ -230,7 +235,7 @@ public final class Agent implements AutoCloseable {
     running = true;
     try {
       showDoubts();
-      memberships.current().ifPresent(epoch -> status.membership(epoch.version()));
+      showMembership();
       var backoff = new Backoff(closing);
       boolean resumed = false;
       while (closing.getCount() > 0) {
@@ -238,6 +243,7 @@ public final class Agent implements AutoCloseable {
           HelloAccepted hello = link.hello(hello());
           welcome(hello);
           denied = false;
+          refusedMembership = null;
           status.connected();
           renewCertificateIfDue();
           if (!resumed) {
@@ -252,6 +258,8 @@ public final class Agent implements AutoCloseable {
         } catch (LinkException e) {
           interruptedOrUnavailable(e);
         } catch (RefusedByAggregator e) {
+          refused(e);
+        } catch (RefusedMembership e) {
           refused(e);
         } catch (RuntimeException e) {
           if (closing.getCount() == 0) {
@@ -419,10 +427,41 @@ public final class Agent implements AutoCloseable {
         new SignedMembership(
             Bytes.of(membership.getDocument().toByteArray()),
             Bytes.of(membership.getSignature().toByteArray())));
-    memberships.current().ifPresent(epoch -> status.membership(epoch.version()));
+    showMembership();
     if (memberships.lists(settings.site(), keys.messageKey().publicKey())) {
       status.state(AgentStatus.State.ACTIVE);
     }
+  }
+
+  private void showMembership() {
+    memberships
+        .current()
+        .ifPresent(epoch -> {
+          status.membership(epoch.version(), epoch.expiresAt());
+          if (epoch.expired(clock.instant().plus(WARN_BEFORE)) && epoch.version() != warnedOf) {
+            warnedOf = epoch.version();
+            LOG.atWarn()
+                .addKeyValue("federation", settings.federation())
+                .addKeyValue(
+                    "reason",
+                    "membership version %d holds until %s; from then on this site takes part in nothing until the consortium signs the next one"
+                        .formatted(epoch.version(), epoch.expiresAt()))
+                .log("Membership ends soon");
+          }
+        });
+  }
+
+  /// Said once for as long as the aggregator shows the same.
+  private void refused(RefusedMembership refusal) {
+    if (!refusal.detail().equals(refusedMembership)) {
+      refusedMembership = refusal.detail();
+      LOG.atError()
+          .addKeyValue("federation", settings.federation())
+          .addKeyValue("site", settings.site())
+          .addKeyValue("reason", refusal.detail())
+          .log("Membership refused; this site takes part in nothing meanwhile");
+    }
+    status.disconnected(refusal.detail());
   }
 
   private void handle(NextAssignmentResponse next) throws LinkException {

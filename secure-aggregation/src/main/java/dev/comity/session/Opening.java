@@ -5,7 +5,6 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.SiteId;
 import dev.comity.update.NoisedUpdate;
-import java.util.Arrays;
 import java.util.Objects;
 
 /// P0: what a site asks of a descriptor before it locks its update to the session.
@@ -26,10 +25,6 @@ final class Opening {
         SignedView.decode(descriptorView)
             .verified(SignedView.Kind.DESCRIPTOR, site.membership().aggregator());
     SessionDescriptor descriptor = SessionDescriptor.decode(document);
-    if (!Arrays.equals(document, descriptor.encode())) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.MALFORMED, "session descriptor: not in its canonical encoding");
-    }
     Opening opening = new Opening(site, plan, descriptor);
     Roster roster = opening.checkMembership();
     opening.checkPlan(update);

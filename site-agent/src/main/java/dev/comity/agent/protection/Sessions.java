@@ -22,6 +22,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /// The site's part in its aggregation sessions. A session that an earlier process began goes on
 /// where that process was.
@@ -153,6 +154,17 @@ public final class Sessions implements AutoCloseable {
   /// Answers a proposal to abort, also in a session that this site left.
   public synchronized SignedMessage abort(Digest session, byte[] view, Bounds bounds) {
     return opened(session, bounds).abort(view);
+  }
+
+  /// Gives back what is reserved for updates that nothing wants any more and no sum has.
+  ///
+  /// @param wanted whether a round that has not ended asks for the update with these terms
+  public synchronized void releaseUnless(Predicate<Digest> wanted) {
+    for (Digest terms : book.open()) {
+      if (!wanted.test(terms)) {
+        Standing.release(vault, book, terms);
+      }
+    }
   }
 
   /// Takes a certificate as the proof of how a session ended.

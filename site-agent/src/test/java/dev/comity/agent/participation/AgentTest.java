@@ -76,6 +76,43 @@ class AgentTest {
   }
 
   @Test
+  void everyReleaseIsEnteredInTheSitesLedgerBeforeItIsSent() throws Exception {
+    startAll();
+    aggregator.admit();
+
+    commitRound(1, RunKind.TRAIN);
+    commitRound(2, RunKind.EVALUATE);
+
+    for (SiteId site : SITES) {
+      var statement = LedgerReport.read(directory(site)).statement();
+      assertThat(statement.entries())
+          .extracting(entry -> entry.action().getClass().getSimpleName())
+          .containsExactly("Reserve", "Charge", "Reserve", "Charge");
+      assertThat(statement.unbounded()).isEqualTo(2);
+      assertThat(statement.committed()).isEmpty();
+    }
+  }
+
+  @Test
+  void aSiteWithAPrivacyBudgetRefusesARoundWithoutDifferentialPrivacy() throws Exception {
+    Files.writeString(directory(LAST).path().resolve("policy.yaml"), "privacy: {epsilon: 2}\n");
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+
+    aggregator.await(
+        "the last site refuses",
+        () -> aggregator.reports(LAST).stream().anyMatch(ReportRequest::hasRefused));
+
+    assertThat(aggregator.reports(LAST))
+        .filteredOn(ReportRequest::hasRefused)
+        .allSatisfy(report ->
+            assertThat(report.getRefused().getReasonsList().toString())
+                .contains("with differential privacy only"));
+    assertThat(LedgerReport.read(directory(LAST)).statement().entries()).isEmpty();
+  }
+
+  @Test
   void anAgentThatIsKilledWhenReadyTakesPartWithTheSameUpdate() throws Exception {
     startAll();
     aggregator.admit();

@@ -83,10 +83,7 @@ final class Board {
 
   /// What a site is shown: who has posted, the root, and some of the messages.
   record Excerpt(
-      PlaceSet places,
-      Digest root,
-      SortedMap<SiteId, SignedMessage> messages,
-      List<Digest> proof) {
+      PlaceSet places, Digest root, SortedMap<SiteId, SignedMessage> messages, List<Digest> proof) {
     Excerpt {
       messages = Collections.unmodifiableSortedMap(messages);
       proof = List.copyOf(proof);
@@ -100,7 +97,6 @@ final class Board {
                   "proof", proof.stream().map(digest -> Bytes.of(digest.bytes())).toList());
       return messages.isEmpty() ? out.bytes("root", root.bytes()) : out;
     }
-
 
     /// Computes the root from what is shown, so that the H over it tells every difference; with no
     /// message to show it is told. Verifies no signature.

@@ -64,6 +64,12 @@ public record GraphRule(
     return new SessionDescriptor.Graph.Regular(ring.degree(), ring.threshold(), this);
   }
 
+  /// The most of `n` sites that a session can take: all of them where they have a graph, else the
+  /// largest complete one.
+  public int largest(int n, int nC) {
+    return n <= mostComplete || ring(n, nC).isPresent() ? n : mostComplete;
+  }
+
   /// The ring over `n` sites of which `nC` may collude; empty when there is none.
   Optional<Ring> ring(int n, int nC) {
     double insecure = StrictMath.scalb(1.0, -securityExponent) / n;

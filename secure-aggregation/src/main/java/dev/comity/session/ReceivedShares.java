@@ -50,12 +50,7 @@ record ReceivedShares(
         Board.Excerpt shown = onRing(neighbours, in);
         Digest h2 = Chain.posted(Labels.H2, peers.h1(), shown.places(), shown.root());
         yield read(
-            peers,
-            self,
-            new Seen(shown.places(), h2),
-            shown.messages(),
-            Optional.of(shown),
-            in);
+            peers, self, new Seen(shown.places(), h2), shown.messages(), Optional.of(shown), in);
       }
     };
   }
@@ -88,10 +83,7 @@ record ReceivedShares(
     Roster roster = peers.roster();
     Board.Excerpt shown =
         Board.Excerpt.read(
-            in,
-            roster,
-            SignedMessage.Phase.SHARE_KEYS,
-            ShareDeliveries.MOST_COMMITMENT_BYTES);
+            in, roster, SignedMessage.Phase.SHARE_KEYS, ShareDeliveries.MOST_COMMITMENT_BYTES);
     roster.requireSurvivors("sites dealt shares", shown.places().size());
     if (!shown.places().within(peers.places()) || !peers.connected(shown.places())) {
       throw new SessionRefusal(

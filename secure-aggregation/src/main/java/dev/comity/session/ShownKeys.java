@@ -9,8 +9,7 @@ import java.util.Map;
 
 /// What a view of keys shows one site: the keys, its own message among them, and the session
 /// counters of those whom it was shown. `content` gives all of it again.
-record ShownKeys(
-    Peers peers, SignedMessage own, Map<SiteId, Long> counters, CborWriter content) {
+record ShownKeys(Peers peers, SignedMessage own, Map<SiteId, Long> counters, CborWriter content) {
   ShownKeys {
     counters = Map.copyOf(counters);
   }

@@ -344,8 +344,7 @@ public final class SiteSession {
     return before.isPresent()
         ? before.get()
         : keep(
-            SiteVault.Item.COMMIT,
-            sign(SignedMessage.Phase.VOTE, shown.h(), Ballot.COMMIT.body()));
+            SiteVault.Item.COMMIT, sign(SignedMessage.Phase.VOTE, shown.h(), Ballot.COMMIT.body()));
   }
 
   /// Whether a refusal of a view that the aggregator signed shows that it lies.
@@ -393,8 +392,8 @@ public final class SiteSession {
         .toList();
   }
 
-  /// ABORT on the aggregator's signed proposal; possible until this site has answered P5, on a
-  /// ring until it has sent RELEASE, also after it left, and final.
+  /// ABORT on the aggregator's signed proposal; possible until this site has answered P5, on a ring
+  /// until it has sent RELEASE, also after it left, and final.
   public SignedMessage abort(byte[] proposal) {
     view(SignedView.Kind.ABORT_PROPOSAL, proposal, in -> in.text("reason"));
     requireVoter();
@@ -453,8 +452,8 @@ public final class SiteSession {
   }
 
   /// P5: with a COMMIT certificate over the survivors that this site's own views give, on a ring
-  /// with T RELEASEs of it, reveals its shares of their self masks and of the mask keys of the sites
-  /// that dropped out. The update is spent if this site is a survivor.
+  /// with T RELEASEs of it, reveals its shares of their self masks and of the mask keys of the
+  /// sites that dropped out. The update is spent if this site is a survivor.
   public SignedMessage unmask(byte[] certificateView) {
     requireStaying();
     requireNotAborted();
@@ -615,8 +614,7 @@ public final class SiteSession {
   private Peers keys() {
     Peers known = keys;
     if (known == null) {
-      known =
-          read(SiteVault.Item.KEYS_SHOWN, "its keys were shown", this::readKeys).peers();
+      known = read(SiteVault.Item.KEYS_SHOWN, "its keys were shown", this::readKeys).peers();
       keys = known;
     }
     return known;

@@ -28,8 +28,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Sessions on a ring: twelve sites of which one may collude, eight neighbours each, six shares give
-/// a secret back.
+/// Sessions on a ring: twelve sites of which one may collude, eight neighbours each, six shares
+/// give a secret back.
 class RingSessionTest {
   private static final GraphRule RULE = new GraphRule(7, 120, 20, 200);
   private static final List<SignedView.Kind> PHASES =
@@ -134,8 +134,7 @@ class RingSessionTest {
     List<Map<Integer, SignedView.Kind>> patterns = new ArrayList<>();
     for (SignedView.Kind first : PHASES) {
       patterns.add(Map.of(2, first));
-      patterns.add(
-          Map.of(0, first, 2, first, 3, first, 5, first, 7, first, 11, first));
+      patterns.add(Map.of(0, first, 2, first, 3, first, 5, first, 7, first, 11, first));
       for (SignedView.Kind second : PHASES) {
         patterns.add(Map.of(0, first, 7, second));
       }
@@ -176,8 +175,9 @@ class RingSessionTest {
 
   private static void note(
       Map<SiteId, Set<String>> revealed, SortedMap<SiteId, Bytes> shares, String kind) {
-    shares.keySet().forEach(dealer ->
-        revealed.computeIfAbsent(dealer, _ -> new HashSet<>()).add(kind));
+    shares
+        .keySet()
+        .forEach(dealer -> revealed.computeIfAbsent(dealer, _ -> new HashSet<>()).add(kind));
   }
 
   private static void assertSummed(Federation federation) {
@@ -193,8 +193,7 @@ class RingSessionTest {
           federation.session(site).id(),
           certificate);
       assertThat(federation.standing(site))
-          .isEqualTo(
-              federation.server.survivors().contains(site) ? Standing.SPENT : Standing.FREE);
+          .isEqualTo(federation.server.survivors().contains(site) ? Standing.SPENT : Standing.FREE);
     }
   }
 
@@ -218,9 +217,7 @@ class RingSessionTest {
           ten.signed(
               each,
               SignedMessage.Phase.ADVERTISE_KEYS,
-              derived
-                  .advertisement(roster.index(each), 1, PrivacyBook.EMPTY)
-                  .encode()));
+              derived.advertisement(roster.index(each), 1, PrivacyBook.EMPTY).encode()));
     }
     KeyList keys = KeyList.of(roster, advertisements);
     Map<SiteId, MaskedUpdate> masked = new HashMap<>();
@@ -291,23 +288,24 @@ class RingSessionTest {
 
     for (SiteId each : federation.sites) {
       List<SignedMessage> changed = new ArrayList<>();
-      keys.messages().forEach((sender, message) -> {
-        Advertisement sent = keys.of(sender);
-        changed.add(
-            sender.equals(each)
-                ? federation.signed(
-                    sender,
-                    SignedMessage.Phase.ADVERTISE_KEYS,
-                    new Advertisement(
-                            sent.maskKey(),
-                            sent.channelKey(),
-                            sent.seedCommitment(),
-                            Bytes.of(new byte[32]), // other graph randomness
-                            sent.counter(),
-                            sent.ledgerHead())
-                        .encode())
-                : message);
-      });
+      keys.messages()
+          .forEach((sender, message) -> {
+            Advertisement sent = keys.of(sender);
+            changed.add(
+                sender.equals(each)
+                    ? federation.signed(
+                        sender,
+                        SignedMessage.Phase.ADVERTISE_KEYS,
+                        new Advertisement(
+                                sent.maskKey(),
+                                sent.channelKey(),
+                                sent.seedCommitment(),
+                                Bytes.of(new byte[32]), // other graph randomness
+                                sent.counter(),
+                                sent.ledgerHead())
+                            .encode())
+                    : message);
+          });
       KeyList other = KeyList.of(keys.roster(), changed);
       assertThat(other.h1()).isNotEqualTo(keys.h1());
       orders.add(neighbours(other, site));
@@ -362,8 +360,7 @@ class RingSessionTest {
     swapped.add(stranger);
 
     for (Set<SiteId> shown : List.of(fewer, swapped)) {
-      byte[] view =
-          view(SignedView.Kind.KEYS, board.toCbor(PlaceSet.of(keys.roster(), shown)));
+      byte[] view = view(SignedView.Kind.KEYS, board.toCbor(PlaceSet.of(keys.roster(), shown)));
       assertRefusal(
           () -> federation.session(site).share(view), SessionRefusal.Reason.INCONSISTENT_VIEW);
     }
@@ -386,8 +383,7 @@ class RingSessionTest {
       advertised.add(message);
     }
     KeyList invented =
-        KeyList.of(
-            Roster.of(federation.server.descriptor(), federation.membership), advertised);
+        KeyList.of(Roster.of(federation.server.descriptor(), federation.membership), advertised);
     List<SiteId> neighbours = neighbours(invented, absent);
 
     for (SiteId each : federation.sites) {
@@ -422,10 +418,7 @@ class RingSessionTest {
                 .toList());
 
     assertRefusal(
-        () ->
-            federation
-                .session(site)
-                .share(view(SignedView.Kind.KEYS, without.shownTo(site))),
+        () -> federation.session(site).share(view(SignedView.Kind.KEYS, without.shownTo(site))),
         SessionRefusal.Reason.INCONSISTENT_VIEW);
     assertThat(federation.answer(site, SignedView.Kind.KEYS)).isEqualTo(shares);
   }
@@ -445,10 +438,7 @@ class RingSessionTest {
     Dealing thin = without(dealing(), neighbours.subList(0, 3)); // 5 of 8 remain
 
     assertRefusal(
-        () ->
-            federation
-                .session(site)
-                .mask(view(SignedView.Kind.SHARES, thin.sharesFor(site))),
+        () -> federation.session(site).mask(view(SignedView.Kind.SHARES, thin.sharesFor(site))),
         SessionRefusal.Reason.INCONSISTENT_VIEW);
     assertThat(federation.vault(site).hasInput(federation.session(site).id())).isFalse();
   }
@@ -695,8 +685,7 @@ class RingSessionTest {
     for (SiteId each : federation.sites.subList(0, sites)) {
       federation.deliver(each, SignedView.Kind.DESCRIPTOR);
     }
-    federation.sendMoved(
-        new SessionEvent.PhaseDeadlinePassed(SignedMessage.Phase.ADVERTISE_KEYS));
+    federation.sendMoved(new SessionEvent.PhaseDeadlinePassed(SignedMessage.Phase.ADVERTISE_KEYS));
   }
 
   @Test

@@ -75,6 +75,9 @@ class RingTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("1000 sites at nC 400")
         .hasMessageContaining("lower nC");
+    assertThat(GraphRule.STANDARD.largest(1000, 400)).isEqualTo(512);
+    assertThat(GraphRule.STANDARD.largest(1000, 100)).isEqualTo(1000);
+    assertThat(GraphRule.STANDARD.largest(400, 200)).isEqualTo(400);
   }
 
   @Test

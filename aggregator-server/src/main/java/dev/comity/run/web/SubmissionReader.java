@@ -16,6 +16,7 @@ import dev.comity.plan.SiteId;
 import dev.comity.plan.VectorLayout;
 import dev.comity.run.RunSubmission;
 import dev.comity.run.web.SubmissionFaults.Fault;
+import dev.comity.session.GraphRule;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -98,6 +99,7 @@ final class SubmissionReader {
       int nC = (int) top.integer("nC", 0, Encoding.MAX_SITES, Math.max(1, membership.nCFloor()));
       int minHonest = (int) top.integer("minHonest", 3, Encoding.MAX_SITES, 3);
       int minReady = minReady(cohort, nC, minHonest);
+      checkGraph(cohort, nC);
       var contract = contract(architecture);
       checkLayout(architecture, encoding, clipNorm, maxExamples, lossCap);
       top.end();
@@ -344,6 +346,16 @@ final class SubmissionReader {
       return byEpochs
           ? new LocalWork.Epochs(amount.intValue())
           : new LocalWork.Batches(amount.intValue());
+    }
+
+    /// Where the whole cohort is ready, its session must have a graph.
+    private void checkGraph(@Nullable List<SiteId> cohort, int nC) {
+      if (cohort != null && GraphRule.STANDARD.largest(cohort.size(), nC) < cohort.size()) {
+        top.fault(
+            "nC",
+            "%d of %d sites: no ring of neighbours withstands so many; lower nC or invite at most %d sites"
+                .formatted(nC, cohort.size(), GraphRule.STANDARD.mostComplete()));
+      }
     }
 
     private @Nullable List<SiteId> cohort(@Nullable Encoding encoding) {

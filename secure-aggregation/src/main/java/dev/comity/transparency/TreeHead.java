@@ -40,7 +40,9 @@ public record TreeHead(
         .toBytes();
   }
 
-  static TreeHead decode(byte[] bytes) {
+  /// The head in a document whose signature was verified before; `SignedHead.verify` is for any
+  /// other. `dev.comity.codec.MalformedException` when the bytes are no head.
+  public static TreeHead decode(byte[] bytes) {
     return CborReader.read(bytes, "AuditHead", TreeHead::read);
   }
 

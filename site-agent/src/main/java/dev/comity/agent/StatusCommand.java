@@ -95,6 +95,10 @@ final class StatusCommand implements Callable<Integer> {
     out.printf(
         "membership version %d, updates in doubt %d%n",
         status.path("membershipVersion").asLong(), status.path("inDoubt").asInt());
+    out.printf("audit log countersigned up to leaf %d%n", status.path("auditedSize").asLong());
+    if (status.path("auditAlarm").isString()) {
+      out.printf("AUDIT ALARM: %s%n", status.path("auditAlarm").asString());
+    }
     for (JsonNode round : status.path("rounds")) {
       out.printf(
           "run %s round %d: %s, %d/10%s%n",

@@ -20,8 +20,8 @@ import java.util.Optional;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 
-/// Heads are signed when somebody asks for the newest one, and kept: of two askers at once one
-/// head of that size is stored, and both are given it.
+/// Heads are signed when somebody asks for the newest one, and kept: of two askers at once one head
+/// of that size is stored, and both are given it.
 @Component
 final class PostgresAuditHeads implements AuditHeads {
   private final JdbcClient sql;
@@ -29,8 +29,7 @@ final class PostgresAuditHeads implements AuditHeads {
   private final FederationAuthority federation;
   private final Clock clock;
 
-  PostgresAuditHeads(
-      JdbcClient sql, AuditLog log, FederationAuthority federation, Clock clock) {
+  PostgresAuditHeads(JdbcClient sql, AuditLog log, FederationAuthority federation, Clock clock) {
     this.sql = sql;
     this.log = log;
     this.federation = federation;
@@ -72,7 +71,7 @@ final class PostgresAuditHeads implements AuditHeads {
         .query((row, _) ->
             new SignedHead(Bytes.of(row.getBytes("document")), Bytes.of(row.getBytes("signature"))))
         .optional()
-        .map(signed -> new Head(signed.verify(federation.messageKey().publicKey()), signed));
+        .map(signed -> new Head(TreeHead.decode(signed.document().toByteArray()), signed));
   }
 
   @Override

@@ -45,8 +45,7 @@ final class AuditController {
   /// @param path from the leaf up
   record InclusionView(long index, long size, String digest, String root, List<String> path) {}
 
-  record ConsistencyView(
-      long from, long to, String fromRoot, String toRoot, List<String> path) {}
+  record ConsistencyView(long from, long to, String fromRoot, String toRoot, List<String> path) {}
 
   /// @param head SHA-256 of the head's document
   /// @param signature of the site's message key, base64
@@ -141,7 +140,8 @@ final class AuditController {
   @Operation(summary = "The sites' countersignatures of the newest head, or of the one of a size")
   @ApiResponse(responseCode = "200", description = "sorted by site")
   @ApiResponse(responseCode = "404", description = "no head of this size was signed")
-  List<CountersignatureView> countersignatures(@RequestParam(required = false) @Nullable Long size) {
+  List<CountersignatureView> countersignatures(
+      @RequestParam(required = false) @Nullable Long size) {
     long of = (size == null ? heads.newest() : signed(size)).head().size();
     return heads.countersignatures(of).stream()
         .map(received ->
@@ -192,11 +192,7 @@ final class AuditController {
 
   private static LeafView view(AuditLeaf leaf) {
     return new LeafView(
-        leaf.index(),
-        leaf.decoded().kind(),
-        leaf.digest().hex(),
-        leaf.at(),
-        base64(leaf.entry()));
+        leaf.index(), leaf.decoded().kind(), leaf.digest().hex(), leaf.at(), base64(leaf.entry()));
   }
 
   private static ResponseStatusException bad(String sentence) {

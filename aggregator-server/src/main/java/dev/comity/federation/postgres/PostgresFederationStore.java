@@ -35,8 +35,7 @@ final class PostgresFederationStore implements FederationStore {
   private final TransactionOperations transactions;
   private final AuditLog audit;
 
-  PostgresFederationStore(
-      JdbcClient database, TransactionOperations transactions, AuditLog audit) {
+  PostgresFederationStore(JdbcClient database, TransactionOperations transactions, AuditLog audit) {
     this.database = database;
     this.transactions = transactions;
     this.audit = audit;

@@ -556,8 +556,7 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
             .addAllConsistency(path(audit.consistency(request.getFromSize(), size).path()));
     request
         .getSessionsList()
-        .forEach(session ->
-            inclusion("session", session, size).ifPresent(proof::addInclusions));
+        .forEach(session -> inclusion("session", session, size).ifPresent(proof::addInclusions));
     request
         .getPlansList()
         .forEach(plan -> inclusion("round", plan, size).ifPresent(proof::addInclusions));

@@ -304,7 +304,7 @@ final class PostgresSiteDesk implements SiteDesk {
   private Optional<Assignment> auditHead(SiteId site, Set<String> handled) {
     var head = heads.newest();
     var size = head.head().size();
-    var id = "audit:" + size;
+    var id = "audit:" + head.signed().digest().hex();
     return size == 0 || handled.contains(id) || heads.countersigned(site, size)
         ? Optional.empty()
         : Optional.of(new Assignment.AuditHead(id, head.signed()));

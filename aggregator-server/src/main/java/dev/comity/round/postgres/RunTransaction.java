@@ -122,8 +122,7 @@ final class RunTransaction {
       }
       outcome(state)
           .ifPresent(outcome ->
-              audit.append(
-                  new AuditEntry.Run(run.id(), outcome, store.newestModel(run.id()))));
+              audit.append(new AuditEntry.Run(run.id(), outcome, store.newestModel(run.id()))));
     }
     return transition;
   }

@@ -22,6 +22,8 @@ final class StatusBoard {
   private @Nullable String problem;
   private long membershipVersion;
   private int inDoubt;
+  private long auditedSize;
+  private @Nullable String auditAlarm;
 
   StatusBoard(String federation, String site, String fingerprint, Clock clock) {
     this.federation = federation;
@@ -42,6 +44,8 @@ final class StatusBoard {
         problem,
         membershipVersion,
         inDoubt,
+        auditedSize,
+        auditAlarm,
         List.copyOf(rounds.values()));
   }
 
@@ -75,6 +79,11 @@ final class StatusBoard {
 
   synchronized void inDoubt(int updates) {
     inDoubt = updates;
+  }
+
+  synchronized void audit(long size, @Nullable String alarm) {
+    auditedSize = size;
+    auditAlarm = alarm;
   }
 
   synchronized void round(

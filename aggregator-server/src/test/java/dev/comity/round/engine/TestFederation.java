@@ -5,6 +5,7 @@ import dev.comity.algorithm.Weighting;
 import dev.comity.membership.ArchitecturePattern;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessageKey;
+import dev.comity.membership.MessagePublicKey;
 import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Architecture;
 import dev.comity.plan.Digest;
@@ -171,6 +172,11 @@ final class TestFederation implements FederationAuthority {
   @Override
   public MessageKey messageKey() {
     return aggregator;
+  }
+
+  @Override
+  public Optional<MessagePublicKey> consortium() {
+    return Optional.of(consortium.publicKey());
   }
 
   @Override

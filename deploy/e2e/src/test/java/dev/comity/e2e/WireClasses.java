@@ -80,6 +80,13 @@ final class WireClasses {
           entry("UploadChunk.session_id", WireClass.DOCUMENT_DIGEST),
           entry("UploadChunk.offset", WireClass.FLOW_CONTROL),
           entry("UploadChunk.data", WireClass.MASKED_CHUNK),
+          entry("AuditProofRequest.from_size", WireClass.LOG_SIZE),
+          entry("AuditProofRequest.to_size", WireClass.LOG_SIZE),
+          entry("AuditProofRequest.sessions", WireClass.DOCUMENT_DIGEST),
+          entry("AuditProofRequest.plans", WireClass.DOCUMENT_DIGEST),
+          entry("CountersignRequest.size", WireClass.LOG_SIZE),
+          entry("CountersignRequest.head_digest", WireClass.DOCUMENT_DIGEST),
+          entry("CountersignRequest.signature", WireClass.SIGNATURE),
           entry("RenewCertificateRequest.csr", WireClass.CERTIFICATE_REQUEST));
 
   private static final String NAME = "[a-z0-9-]{1,63}";
@@ -247,6 +254,7 @@ final class WireClasses {
       case DOCUMENT_DIGEST -> heard.knows(bytes(value));
       case ASSIGNMENT_ID -> heard.assignments().contains(value);
       case POSITION_IN_RUN -> heard.rounds().contains(value);
+      case LOG_SIZE -> value instanceof Long size && heard.logSizes().contains(size);
       case PHASE ->
           value instanceof EnumValueDescriptor phase
               && phase.getNumber() >= SessionPhase.SESSION_PHASE_ADVERTISE_KEYS_VALUE

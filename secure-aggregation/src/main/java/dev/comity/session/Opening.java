@@ -29,6 +29,7 @@ final class Opening {
     Roster roster = opening.checkMembership();
     opening.checkPlan(update);
     opening.checkFloors();
+    opening.checkGraph();
     opening.checkPast();
     return roster;
   }
@@ -87,6 +88,20 @@ final class Opening {
     atLeast("nC", descriptor.quorum().nC(), site.membership().nCFloor(), "the consortium");
     atLeast("nC", descriptor.quorum().nC(), site.nCFloor(), "this site");
     atLeast("minHonest", descriptor.quorum().minHonest(), site.minHonestFloor(), "this site");
+  }
+
+  /// The site computes the graph itself: a weaker one is refused.
+  private void checkGraph() {
+    int n = descriptor.quorum().n();
+    int nC = descriptor.quorum().nC();
+    SessionDescriptor.Graph wanted;
+    try {
+      wanted = site.graphRule().graph(n, nC);
+    } catch (IllegalArgumentException e) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.QUORUM, "session descriptor: " + e.getMessage(), e);
+    }
+    equal("graph", descriptor.graph(), wanted);
   }
 
   private void checkPast() {

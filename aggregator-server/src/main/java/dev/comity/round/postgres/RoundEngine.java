@@ -18,6 +18,7 @@ import dev.comity.round.RoundTransition;
 import dev.comity.round.SitePhase;
 import dev.comity.round.SiteStanding;
 import dev.comity.run.RunState;
+import dev.comity.session.GraphRule;
 import dev.comity.session.ServerSession;
 import dev.comity.session.SessionDescriptor;
 import dev.comity.session.SessionDescriptor.Limits;
@@ -516,6 +517,8 @@ final class RoundEngine implements SmartLifecycle {
     }
     var epoch = membership.get();
     roster.removeIf(site -> epoch.keyOf(site).isEmpty());
+    int most = GraphRule.STANDARD.largest(roster.size(), round.plan().nC());
+    roster.subList(most, roster.size()).clear(); // no graph withstands nC among so many
     if (roster.size() < roll.minReady()) {
       return new Next.Wait(until);
     }

@@ -17,6 +17,7 @@ import dev.comity.plan.SiteId;
 import dev.comity.plan.VectorLayout;
 import dev.comity.run.RunSubmission;
 import dev.comity.run.web.SubmissionFaults.Fault;
+import dev.comity.session.GraphRule;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -101,6 +102,7 @@ final class SubmissionReader {
       int minHonest = (int) top.integer("minHonest", privacy.leastHonest(), Encoding.MAX_SITES, 3);
       int minReady = minReady(cohort, nC, minHonest);
       var noise = privacy.noise(minReady, nC, minHonest);
+      checkGraph(cohort, nC);
       var contract = contract(architecture);
       checkLayout(architecture, encoding, clipNorm, maxExamples, lossCap, noise);
       top.end();
@@ -399,6 +401,16 @@ final class SubmissionReader {
       return byEpochs
           ? new LocalWork.Epochs(amount.intValue())
           : new LocalWork.Batches(amount.intValue());
+    }
+
+    /// Where the whole cohort is ready, its session must have a graph.
+    private void checkGraph(@Nullable List<SiteId> cohort, int nC) {
+      if (cohort != null && GraphRule.STANDARD.largest(cohort.size(), nC) < cohort.size()) {
+        top.fault(
+            "nC",
+            "%d of %d sites: no ring of neighbours withstands so many; lower nC or invite at most %d sites"
+                .formatted(nC, cohort.size(), GraphRule.STANDARD.mostComplete()));
+      }
     }
 
     private @Nullable List<SiteId> cohort(@Nullable Encoding encoding) {

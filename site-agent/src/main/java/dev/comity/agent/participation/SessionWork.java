@@ -96,6 +96,7 @@ final class SessionWork {
         link.upload(session, input.update());
       }
       case SESSION_PHASE_VOTE -> send(sessions.vote(session, view, bounds()), phase);
+      case SESSION_PHASE_RELEASE -> send(sessions.release(session, view, bounds()), phase);
       case SESSION_PHASE_UNMASK -> send(sessions.unmask(session, view, bounds()), phase);
       case SESSION_PHASE_ABORT_VOTE -> send(sessions.abort(session, view, bounds()), phase);
       case SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->

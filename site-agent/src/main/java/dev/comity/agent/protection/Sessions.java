@@ -146,7 +146,12 @@ public final class Sessions implements AutoCloseable {
     return opened(session, bounds).vote(view);
   }
 
-  /// Answers a COMMIT certificate.
+  /// Answers a COMMIT certificate in a session on a ring: from here on this site never aborts it.
+  public synchronized SignedMessage release(Digest session, byte[] view, Bounds bounds) {
+    return opened(session, bounds).release(view);
+  }
+
+  /// Answers a COMMIT certificate, on a ring with the promises of a quorum.
   public synchronized SignedMessage unmask(Digest session, byte[] view, Bounds bounds) {
     return opened(session, bounds).unmask(view);
   }

@@ -678,6 +678,7 @@ final class TestAggregator implements AutoCloseable {
       case KEYS -> SessionPhase.SESSION_PHASE_SHARE_KEYS;
       case SHARES -> SessionPhase.SESSION_PHASE_MASKED_INPUT;
       case HEADERS -> SessionPhase.SESSION_PHASE_VOTE;
+      case RELEASE -> SessionPhase.SESSION_PHASE_RELEASE;
       case CERTIFICATE -> SessionPhase.SESSION_PHASE_UNMASK;
       case ABORT_PROPOSAL -> SessionPhase.SESSION_PHASE_ABORT_VOTE;
     };
@@ -843,6 +844,7 @@ final class TestAggregator implements AutoCloseable {
               case SESSION_PHASE_SHARE_KEYS -> SignedMessage.Phase.SHARE_KEYS;
               case SESSION_PHASE_MASKED_INPUT -> SignedMessage.Phase.MASKED_INPUT;
               case SESSION_PHASE_VOTE, SESSION_PHASE_ABORT_VOTE -> SignedMessage.Phase.VOTE;
+              case SESSION_PHASE_RELEASE -> SignedMessage.Phase.RELEASE;
               case SESSION_PHASE_UNMASK -> SignedMessage.Phase.UNMASK;
               case SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->
                   throw new IllegalArgumentException("no phase");

@@ -21,9 +21,10 @@ public sealed interface PrivacyEvent {
   /// The same mechanism, run `times` times.
   PrivacyEvent withTimes(long times);
 
-  /// One step of DP-SGD, `steps` times (Abadi et al. 2016; Mironov, Talwar, Zhang
-  /// 2019, the sampled Gaussian mechanism): every record enters the batch independently with probability `samplingRate`, its gradient
-  /// is clipped to norm C, and N(0, (noiseMultiplier·C)²) is added to each coordinate of the sum.
+  /// One step of DP-SGD, `steps` times (Abadi et al. 2016; Mironov, Talwar, Zhang 2019, the sampled
+  /// Gaussian mechanism): every record enters the batch independently with probability
+  /// `samplingRate`, its gradient is clipped to norm C, and N(0, (noiseMultiplier·C)²) is added to
+  /// each coordinate of the sum.
   ///
   /// @param noiseMultiplier σ, in multiples of the sensitivity C, [#LEAST_NOISE] to [#MOST_NOISE]
   /// @param samplingRate q, in (0, 1]

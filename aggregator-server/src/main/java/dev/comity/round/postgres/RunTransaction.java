@@ -178,6 +178,11 @@ final class RunTransaction {
           round.plan().terms().kind() == RunKind.TRAIN
               ? new RunEvent.TrainingCommitted()
               : new RunEvent.EvaluationCommitted());
+      if (run.template().terms().noise().isPrivate()
+          && run.state() instanceof RunState.Running running
+          && running.trained()) {
+        apply(new RunEvent.EvaluationWaived());
+      }
     }
   }
 

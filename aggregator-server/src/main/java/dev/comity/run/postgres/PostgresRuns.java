@@ -10,7 +10,6 @@ import dev.comity.formats.WeightsProvenance;
 import dev.comity.plan.Digest;
 import dev.comity.plan.FederationId;
 import dev.comity.plan.ModelVersion;
-import dev.comity.plan.Noise;
 import dev.comity.plan.ParameterLayout;
 import dev.comity.plan.PlanCodec;
 import dev.comity.plan.RoundPlan;
@@ -182,13 +181,14 @@ final class PostgresRuns implements Runs {
                 submission.encoding(),
                 submission.clipNorm(),
                 submission.maxExamples(),
-                submission.lossCap()),
+                submission.lossCap(),
+                submission.noise()),
             algorithm.localObjective(),
             submission.training(),
             submission.seed(),
             algorithm.weighting(),
             submission.clipNorm(),
-            new Noise.None(),
+            submission.noise(),
             submission.encoding(),
             submission.maxExamples(),
             submission.lossCap(),

@@ -13,6 +13,7 @@ import dev.comity.plan.FederationId;
 import dev.comity.plan.LocalTraining;
 import dev.comity.plan.LocalWork;
 import dev.comity.plan.Loss;
+import dev.comity.plan.Noise;
 import dev.comity.plan.RunId;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
@@ -214,6 +215,7 @@ final class TestFederation implements FederationAuthority {
         rounds,
         7,
         10,
+        new Noise.None(),
         new Encoding(32, 8),
         cohort,
         minReady,

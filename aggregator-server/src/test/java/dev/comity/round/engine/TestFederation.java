@@ -207,6 +207,40 @@ final class TestFederation implements FederationAuthority {
       Duration silenceLimit,
       Duration hardLimit,
       List<SiteId> cohort) {
+    return submission(
+        name,
+        rounds,
+        minReady,
+        silenceLimit,
+        hardLimit,
+        cohort,
+        new LocalWork.Epochs(1),
+        new Noise.None());
+  }
+
+  /// With record-level differential privacy.
+  RunSubmission privateSubmission(
+      String name, int rounds, int minReady, Duration silenceLimit, Duration hardLimit) {
+    return submission(
+        name,
+        rounds,
+        minReady,
+        silenceLimit,
+        hardLimit,
+        sites(),
+        new LocalWork.PoissonSteps(10, 0.1),
+        new Noise.RecordLevel(1.1, 1, 1e-5));
+  }
+
+  private static RunSubmission submission(
+      String name,
+      int rounds,
+      int minReady,
+      Duration silenceLimit,
+      Duration hardLimit,
+      List<SiteId> cohort,
+      LocalWork work,
+      Noise noise) {
     var contract = "{\"features\":[\"x1\",\"x2\",\"x3\"],\"label\":\"y\"}";
     return new RunSubmission(
         new RunId(UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8))),
@@ -217,11 +251,11 @@ final class TestFederation implements FederationAuthority {
         contract,
         MODEL,
         new FederatedAlgorithm.FedAvg(new Weighting.Uniform(), 1),
-        new LocalTraining(Loss.BINARY_CROSS_ENTROPY, 8, new LocalWork.Epochs(1), 0.1, 0, 0),
+        new LocalTraining(Loss.BINARY_CROSS_ENTROPY, 8, work, 0.1, 0, 0),
         rounds,
         7,
         10,
-        new Noise.None(),
+        noise,
         new Encoding(32, 8),
         cohort,
         minReady,

@@ -23,27 +23,29 @@ final class GhostClipping implements PerExampleGradients {
   private final double clip;
   private final float[] features;
 
-  /// A linear layer, with room for what passes through it. Matrices are row-major; those of the
-  /// block are `[BLOCK, in]` and `[BLOCK, out]`.
+  /// A linear layer, with room for what passes through it. Matrices are arrays of rows: two rows at
+  /// one index is what the JIT turns into vector instructions, offsets into one array it does not.
   private static final class Layer {
     private final int in;
     private final int out;
     private final int offset;
-    private final double[] weights; // [out, in]
-    private final double[] transposed; // [in, out]
+    private final double[][] weights; // [out, in]
+    private final double[][] transposed; // [in, out]
     private final double[] bias;
-    private final double[] inputs;
-    private final double[] deltas;
+    private final double[][] inputs; // [BLOCK, in]
+    private final double[][] deltas; // [BLOCK, out]
+    private final double[] gradient; // [in]
 
     Layer(int in, int out, int offset) {
       this.in = in;
       this.out = out;
       this.offset = offset;
-      this.weights = new double[in * out];
-      this.transposed = new double[in * out];
+      this.weights = new double[out][in];
+      this.transposed = new double[in][out];
       this.bias = new double[out];
-      this.inputs = new double[BLOCK * in];
-      this.deltas = new double[BLOCK * out];
+      this.inputs = new double[BLOCK][in];
+      this.deltas = new double[BLOCK][out];
+      this.gradient = new double[in];
     }
 
     int parameters() {
@@ -54,42 +56,46 @@ final class GhostClipping implements PerExampleGradients {
       for (int o = 0; o < out; o++) {
         for (int i = 0; i < in; i++) {
           double weight = values.get(offset + o * in + i);
-          weights[o * in + i] = weight;
-          transposed[i * out + o] = weight;
+          weights[o][i] = weight;
+          transposed[i][o] = weight;
         }
         bias[o] = values.get(offset + in * out + o);
       }
     }
 
-    /// Writes the outputs of row `row` to `target` from `at`.
-    void forward(int row, double[] target, int at) {
-      System.arraycopy(bias, 0, target, at, out);
+    /// Writes the outputs of row `row` to `target`.
+    void forward(int row, double[] target) {
+      System.arraycopy(bias, 0, target, 0, out);
       for (int i = 0; i < in; i++) {
-        addMultiple(inputs[row * in + i], transposed, i * out, target, at, out);
+        addMultiple(inputs[row][i], transposed[i], target);
       }
     }
 
-    /// Writes the derivatives by the inputs of row `row` to `target` from `at`.
-    void backward(int row, double[] target, int at) {
-      Arrays.fill(target, at, at + in, 0);
+    /// Writes the derivatives by the inputs of row `row` to `target`.
+    void backward(int row, double[] target) {
+      Arrays.fill(target, 0);
       for (int o = 0; o < out; o++) {
-        addMultiple(deltas[row * out + o], weights, o * in, target, at, in);
+        addMultiple(deltas[row][o], weights[o], target);
       }
     }
 
     double squaredNorm(int row) {
-      return (squares(inputs, row * in, in) + 1) * squares(deltas, row * out, out);
+      return (squares(inputs[row]) + 1) * squares(deltas[row]);
     }
 
     /// Adds the weighted gradients of the first rows, as many as there are factors.
     void addGradients(double[] factors, double[] sum) {
       for (int o = 0; o < out; o++) {
+        Arrays.fill(gradient, 0);
         for (int row = 0; row < factors.length; row++) {
           if (factors[row] > 0) {
-            double delta = factors[row] * deltas[row * out + o];
-            addMultiple(delta, inputs, row * in, sum, offset + o * in, in);
+            double delta = factors[row] * deltas[row][o];
+            addMultiple(delta, inputs[row], gradient);
             sum[offset + in * out + o] += delta;
           }
+        }
+        for (int i = 0; i < in; i++) {
+          sum[offset + o * in + i] += gradient[i];
         }
       }
     }
@@ -127,78 +133,78 @@ final class GhostClipping implements PerExampleGradients {
 
   /// Takes an example through the layers and back, in row `row` of the block; gives its factor.
   private double pass(Examples examples, int example, int row) {
-    var first = layers[0];
     examples.copyFeatures(example, FloatBuffer.wrap(features), 0);
+    double[] first = layers[0].inputs[row];
     for (int i = 0; i < features.length; i++) {
-      first.inputs[row * first.in + i] = features[i];
+      first[i] = features[i];
     }
     for (int l = 0; l + 1 < layers.length; l++) {
-      var next = layers[l + 1];
-      layers[l].forward(row, next.inputs, row * next.in);
-      for (int i = row * next.in; i < (row + 1) * next.in; i++) {
-        next.inputs[i] = Math.max(next.inputs[i], 0); // keeps NaN
+      double[] activations = layers[l + 1].inputs[row];
+      layers[l].forward(row, activations);
+      for (int i = 0; i < activations.length; i++) {
+        activations[i] = Math.max(activations[i], 0); // keeps NaN
       }
     }
     var last = layers[layers.length - 1];
-    last.forward(row, last.deltas, row * last.out);
-    if (!lossDelta(last.deltas, row * last.out, last.out, examples.label(example))) {
+    last.forward(row, last.deltas[row]);
+    if (!lossDelta(last.deltas[row], examples.label(example))) {
       return 0;
     }
     double squares = last.squaredNorm(row);
     for (int l = layers.length - 1; l > 0; l--) {
-      var before = layers[l - 1];
-      layers[l].backward(row, before.deltas, row * before.out);
-      for (int i = row * before.out; i < (row + 1) * before.out; i++) {
-        if (!(layers[l].inputs[i] > 0)) {
-          before.deltas[i] = 0;
+      double[] deltas = layers[l - 1].deltas[row];
+      layers[l].backward(row, deltas);
+      for (int i = 0; i < deltas.length; i++) {
+        if (!(layers[l].inputs[row][i] > 0)) {
+          deltas[i] = 0;
         }
       }
-      squares += before.squaredNorm(row);
+      squares += layers[l - 1].squaredNorm(row);
     }
     return PerExampleGradients.factor(squares, clip);
   }
 
   /// Replaces logits z by the derivative of the loss: σ(z) − y for one output, softmax(z) − e_y for
   /// several. False where a logit is not finite or the model has no class `label`.
-  private boolean lossDelta(double[] values, int at, int outputs, int label) {
-    if (label >= (binary ? 2 : outputs)) {
+  private boolean lossDelta(double[] values, int label) {
+    if (label >= (binary ? 2 : values.length)) {
       return false;
     }
     double most = Double.NEGATIVE_INFINITY;
-    for (int i = at; i < at + outputs; i++) {
-      if (!Double.isFinite(values[i])) {
+    for (double logit : values) {
+      if (!Double.isFinite(logit)) {
         return false;
       }
-      most = Math.max(most, values[i]);
+      most = Math.max(most, logit);
     }
     if (binary) {
-      values[at] = 1 / (1 + StrictMath.exp(-values[at])) - label;
+      values[0] = 1 / (1 + StrictMath.exp(-values[0])) - label;
       return true;
     }
     double total = 0;
-    for (int i = at; i < at + outputs; i++) {
+    for (int i = 0; i < values.length; i++) {
       values[i] = StrictMath.exp(values[i] - most);
       total += values[i];
     }
-    for (int i = at; i < at + outputs; i++) {
+    for (int i = 0; i < values.length; i++) {
       values[i] /= total;
     }
-    values[at + label] -= 1;
+    values[label] -= 1;
     return true;
   }
 
-  private static double squares(double[] values, int from, int count) {
+  private static double squares(double[] values) {
     double squares = 0;
-    for (int i = from; i < from + count; i++) {
-      squares += values[i] * values[i];
+    for (double value : values) {
+      squares += value * value;
     }
     return squares;
   }
 
-  private static void addMultiple(
-      double factor, double[] source, int from, double[] target, int at, int count) {
-    for (int i = 0; i < count; i++) {
-      target[at + i] += factor * source[from + i];
+  /// Both of one length.
+  private static void addMultiple(double factor, double[] source, double[] target) {
+    for (int i = 0; i < target.length; i++) {
+      target[i] += factor * source[i];
     }
   }
 }

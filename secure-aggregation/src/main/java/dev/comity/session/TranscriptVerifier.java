@@ -41,7 +41,7 @@ public final class TranscriptVerifier {
 
   /// The proof in `transcript`. Every signature of every published message and vote is verified,
   /// H1, H2 and H3 are recomputed, and the certificate must carry T votes of sites that dealt
-  /// shares.
+  /// shares; on a ring there must be T RELEASEs too.
   ///
   /// Fails with `SessionRefusal`, which names what does not hold.
   ///
@@ -72,16 +72,21 @@ public final class TranscriptVerifier {
     if (certificate.isEmpty() || !(certificate.get() instanceof Certificate.Commit commit)) {
       throw refused("a session with headers has no COMMIT certificate", descriptor);
     }
-    if (!commit.h3().equals(headers.h3())) {
+    if (!commit.h3(roster.size()).equals(headers.h3())) {
       throw refused(
           "the certificate is over H3 %s, the published messages give %s"
-              .formatted(commit.h3().abbreviated(), headers.h3().abbreviated()),
+              .formatted(commit.h3(roster.size()).abbreviated(), headers.h3().abbreviated()),
           descriptor);
     }
     for (Certificate.Vote vote : commit.votes()) {
       if (!shares.holds(vote.site())) {
         throw refused("a vote of %s, which dealt no shares".formatted(vote.site()), descriptor);
       }
+    }
+    switch (descriptor.graph()) {
+      case SessionDescriptor.Graph.Complete _ -> {}
+      case SessionDescriptor.Graph.Regular _ ->
+          Votes.verifyReleases(in.maps("releases", Votes::fromCbor), headers.h3(), roster);
     }
     return new Proven.Committed(
         descriptor, headers.survivors(), commit.votes().size(), headers.h3(), commit);

@@ -120,7 +120,7 @@ class TranscriptVerifierTest {
     Certificate.Commit commit = (Certificate.Commit) federation.server.certificate().orElseThrow();
     Certificate.Commit thin =
         new Certificate.Commit(
-            commit.session(), commit.h2(), commit.headers(), commit.votes().subList(1, 4));
+            commit.session(), commit.h2(), commit.inputs(), commit.votes().subList(1, 4));
     Federation other = done();
 
     assertThatThrownBy(() ->

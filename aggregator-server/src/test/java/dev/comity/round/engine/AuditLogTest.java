@@ -373,7 +373,8 @@ class AuditLogTest {
                           .proves(AuditEntry.decode(leaf.entry().toByteArray()).leafHash(), root))
                   .isTrue());
       assertThat(heads.getLast().countersignatures()).hasSize(4);
-      assertThat(Digest.of(file(files, "weights.safetensors"))).isEqualTo(newest.version().weights());
+      assertThat(Digest.of(file(files, "weights.safetensors")))
+          .isEqualTo(newest.version().weights());
       assertThat(export(world, newest.digest()).keySet()).isEqualTo(files.keySet());
       assertThatThrownBy(() -> export(world, models.getFirst().digest()))
           .isInstanceOf(LineageExport.NotExportable.class)

@@ -85,8 +85,7 @@ class AuditTest {
       awaitCountersigned(size);
     }
 
-    var made =
-        Optional.ofNullable(aggregator.audit.countersignatures().get(SITE)).orElseThrow();
+    var made = Optional.ofNullable(aggregator.audit.countersignatures().get(SITE)).orElseThrow();
     var key = Optional.ofNullable(aggregator.enrolments.enrolled.get(SITE)).orElseThrow();
     assertThat(made.verifies(key)).isTrue();
     assertThat(made.head()).isEqualTo(aggregator.audit.head().digest());

@@ -16,9 +16,6 @@ record Advertisement(
     Digest ledgerHead) {
   static final int MOST_BYTES = 512;
 
-  /// The head of a ledger without entries.
-  static final Digest EMPTY_LEDGER = Digest.of(new byte[0]);
-
   byte[] encode() {
     return CborWriter.map()
         .bytes("maskKey", maskKey)

@@ -1,6 +1,5 @@
 package dev.comity.session;
 
-import dev.comity.codec.Bytes;
 import dev.comity.codec.CborWriter;
 import dev.comity.membership.MessageKey;
 import dev.comity.plan.SiteId;
@@ -49,16 +48,10 @@ record Dealing(ShareList shares, SortedMap<SiteId, ShareDeliveries> deliveries) 
             "deliveries",
             deliveries.entrySet(),
             entry ->
-                entry
-                    .getValue()
-                    .to(keys(), receiver)
-                    .toCbor()
-                    .text("dealer", entry.getKey().value())
-                    .byteStrings(
-                        "path",
-                        entry.getValue().path(keys(), receiver).stream()
-                            .map(digest -> Bytes.of(digest.bytes()))
-                            .toList()));
+                ReceivedShares.toCbor(
+                    entry.getKey(),
+                    entry.getValue().to(keys(), receiver),
+                    entry.getValue().path(keys(), receiver)));
   }
 
   /// The headers, and for a site that has not sent a header, and so may not know H2 yet, the shares

@@ -5,7 +5,7 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.SiteId;
 import dev.comity.update.NoisedUpdate;
-import java.util.Arrays;
+import java.util.Objects;
 
 /// P0: what a site asks of a descriptor before it locks its update to the session.
 final class Opening {
@@ -25,10 +25,6 @@ final class Opening {
         SignedView.decode(descriptorView)
             .verified(SignedView.Kind.DESCRIPTOR, site.membership().aggregator());
     SessionDescriptor descriptor = SessionDescriptor.decode(document);
-    if (!Arrays.equals(document, descriptor.encode())) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.MALFORMED, "session descriptor: not in its canonical encoding");
-    }
     Opening opening = new Opening(site, plan, descriptor);
     Roster roster = opening.checkMembership();
     opening.checkPlan(update);
@@ -101,10 +97,16 @@ final class Opening {
           SessionRefusal.Reason.LEFT,
           "this site left session %s; wait for the next one".formatted(session.abbreviated()));
     }
-    if (vault.kept(session, SiteVault.Item.DESCRIPTOR).isPresent()) {
+    if (vault.kept(session, SiteVault.Item.CERTIFICATE).isPresent()) {
       throw new SessionRefusal(
           SessionRefusal.Reason.OUT_OF_ORDER,
-          "this site opened session %s before; leave it or wait for its certificate"
+          "session %s has ended; wait for the next one".formatted(session.abbreviated()));
+    }
+    if (vault.kept(session, SiteVault.Item.ADVERTISEMENT).isPresent()
+        && vault.kept(session, SiteVault.Item.SEED).isEmpty()) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.LOST_STATE,
+          "this site advertised keys in session %s and its vault holds their seed no longer; a site that lost its state needs a new enrolment"
               .formatted(session.abbreviated()));
     }
     switch (Standing.of(vault, descriptor.terms())) {
@@ -113,12 +115,15 @@ final class Opening {
               SessionRefusal.Reason.SPENT,
               "the update of terms %s was released; it is never summed again"
                   .formatted(descriptor.terms().abbreviated()));
-      case IN_DOUBT ->
+      case IN_DOUBT -> {
+        if (!Objects.equals(vault.locks().get(descriptor.terms()), session)) {
           throw new SessionRefusal(
               SessionRefusal.Reason.IN_DOUBT,
               "the update of terms %s has a masked input in session %s; it stays out until a certificate proves what became of it"
                   .formatted(
                       descriptor.terms().abbreviated(), vault.locks().get(descriptor.terms())));
+        }
+      }
       case UNSENT, FREE -> {
         // Opening the session leaves the one that held the update without an input.
       }

@@ -2,6 +2,7 @@ package dev.comity.session;
 
 import dev.comity.codec.Bytes;
 import dev.comity.codec.CborReader;
+import dev.comity.codec.CborWriter;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
 import java.util.HashMap;
@@ -37,6 +38,23 @@ record ReceivedShares(ShareList shares, SiteId self, SortedMap<SiteId, Proven> d
       throw new IllegalArgumentException("deliveries: must be one of each dealer shown");
     }
     return new ReceivedShares(shares, self, deliveries);
+  }
+
+  /// What `read` reads.
+  CborWriter toCbor() {
+    return shares
+        .toCbor()
+        .maps(
+            "deliveries",
+            deliveries.entrySet(),
+            entry -> toCbor(entry.getKey(), entry.getValue().delivery(), entry.getValue().path()));
+  }
+
+  static CborWriter toCbor(SiteId dealer, Delivery delivery, List<Digest> path) {
+    return delivery
+        .toCbor()
+        .text("dealer", dealer.value())
+        .byteStrings("path", path.stream().map(digest -> Bytes.of(digest.bytes())).toList());
   }
 
   private static FromDealer fromCbor(CborReader in) {

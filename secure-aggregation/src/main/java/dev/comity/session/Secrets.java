@@ -47,14 +47,14 @@ final class Secrets {
     return Derivation.key(seed, session, new Transcribed().label(label).digest(session));
   }
 
-  Advertisement advertisement(int index, long counter) {
+  Advertisement advertisement(int index, long counter, Digest ledgerHead) {
     return new Advertisement(
         Bytes.of(X25519.publicKey(maskSecret)),
         Bytes.of(X25519.publicKey(channelSecret)),
         seedCommitment(session, index, selfMask),
         Bytes.of(derive(Labels.GRAPH_RANDOMNESS)),
         counter,
-        Advertisement.EMPTY_LEDGER);
+        ledgerHead);
   }
 
   /// SHA-256(label ‖ sessionId ‖ i ‖ b).

@@ -7,11 +7,13 @@ import dev.comity.membership.MembershipEpoch;
 import dev.comity.plan.Digest;
 import dev.comity.plan.FederationId;
 import dev.comity.plan.Noise;
+import dev.comity.plan.PlanCodec;
 import dev.comity.plan.Quorum;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.RunId;
 import dev.comity.plan.SiteId;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -45,6 +47,8 @@ public record SessionDescriptor(
     Limits advertising,
     Limits sharing,
     Limits collecting) {
+
+  private static final int MOST_NOISE_BYTES = 1024;
 
   /// The most sites on the complete graph.
   static final int MOST_SITES = 512;
@@ -217,11 +221,7 @@ public record SessionDescriptor(
             .integer("minSurvivors", quorum.minSurvivors())
             .bytes("vectorLayout", vectorLayout.bytes())
             .integer("bits", bits)
-            .text(
-                "noise",
-                switch (noise) {
-                  case Noise.None _ -> "none";
-                })
+            .bytes("noise", PlanCodec.encode(noise))
             .text("suite", suite.name())
             .text("graph", graph.name())
             .map("advertising", limitsToCbor(advertising))
@@ -230,12 +230,18 @@ public record SessionDescriptor(
     return out.toBytes();
   }
 
-  /// Fails with `SessionRefusal` when the bytes are no descriptor or T or m do not follow from n,
-  /// n_C, minHonest.
+  /// Fails with `SessionRefusal` when the bytes are no descriptor in its one encoding, or T or m do
+  /// not follow from n, n_C, minHonest.
   public static SessionDescriptor decode(byte[] bytes) {
-    return Refusals.malformed(
-        "session descriptor",
-        () -> CborReader.read(bytes, "SessionDescriptor", SessionDescriptor::fromCbor));
+    SessionDescriptor descriptor =
+        Refusals.malformed(
+            "session descriptor",
+            () -> CborReader.read(bytes, "SessionDescriptor", SessionDescriptor::fromCbor));
+    if (!Arrays.equals(bytes, descriptor.encode())) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.MALFORMED, "session descriptor: not in its canonical encoding");
+    }
+    return descriptor;
   }
 
   private static SessionDescriptor fromCbor(CborReader in) {
@@ -254,10 +260,6 @@ public record SessionDescriptor(
                   quorum.threshold(),
                   quorum.minSurvivors()));
     }
-    String noise = in.text("noise");
-    if (!noise.equals("none")) {
-      throw new IllegalArgumentException("noise \"" + noise + "\"; must be \"none\"");
-    }
     return new SessionDescriptor(
         new FederationId(in.text("federation")),
         in.integer("federationEpoch"),
@@ -274,7 +276,7 @@ public record SessionDescriptor(
         quorum,
         digest(in, "vectorLayout"),
         in.int32("bits"),
-        new Noise.None(),
+        PlanCodec.decodeNoise(in.bytes("noise", 1, MOST_NOISE_BYTES).toByteArray()),
         Suite.valueOf(in.text("suite")),
         Graph.valueOf(in.text("graph")),
         in.map("advertising", SessionDescriptor::limitsFromCbor),

@@ -1,5 +1,7 @@
 package dev.comity.session;
 
+import org.jspecify.annotations.Nullable;
+
 /// A site or the aggregator refuses a document or a message of a session. The message says what was
 /// refused, the value, the limit and the remedy, and holds no secret.
 public final class SessionRefusal extends RuntimeException {
@@ -29,10 +31,14 @@ public final class SessionRefusal extends RuntimeException {
     SPENT,
     /// The update's fate in another session is not proven yet.
     IN_DOUBT,
+    /// The site's privacy budget does not hold the update.
+    BUDGET,
     /// The session was left for good.
     LEFT,
     /// The step does not fit what this site did before in the session.
-    OUT_OF_ORDER
+    OUT_OF_ORDER,
+    /// The vault lacks what it must hold by now: the site lost state and needs a new enrolment.
+    LOST_STATE
   }
 
   private final Reason reason;
@@ -44,7 +50,7 @@ public final class SessionRefusal extends RuntimeException {
     this.message = message;
   }
 
-  public SessionRefusal(Reason reason, String message, Throwable cause) {
+  public SessionRefusal(Reason reason, String message, @Nullable Throwable cause) {
     super(message, cause);
     this.reason = reason;
     this.message = message;

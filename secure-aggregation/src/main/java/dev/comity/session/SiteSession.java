@@ -2,6 +2,7 @@ package dev.comity.session;
 
 import dev.comity.codec.Bytes;
 import dev.comity.codec.CborReader;
+import dev.comity.codec.MalformedException;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessageKey;
 import dev.comity.plan.Digest;
@@ -13,11 +14,13 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// One session on a site, from the descriptor to the unmask answer (P0 to P5). Each step takes the
@@ -34,15 +37,16 @@ import org.jspecify.annotations.Nullable;
 /// Owned by one thread at a time.
 public final class SiteSession {
 
-  /// Who this site is and what it insists on: the federation epoch that the aggregator last told
-  /// it, at least `nCFloor` colluding sites withstood, at least `minHonestFloor` honest
-  /// contributors in a sum.
+  /// Who this site is, what it keeps and what it insists on: the federation epoch that the
+  /// aggregator last told it, at least `nCFloor` colluding sites withstood, at least
+  /// `minHonestFloor` honest contributors in a sum.
   public record Site(
       SiteId id,
       MessageKey key,
       long federationEpoch,
       MembershipEpoch membership,
       SiteVault vault,
+      PrivacyBook book,
       int nCFloor,
       int minHonestFloor,
       Clock clock,
@@ -56,51 +60,62 @@ public final class SiteSession {
   private final SiteId self;
   private final MessageKey key;
   private final SiteVault vault;
+  private final PrivacyBook book;
   private final KeptSession kept;
-  private final @Nullable NoisedUpdate update;
-  private final @Nullable Secrets secrets;
+  private final Function<SessionDescriptor, Optional<NoisedUpdate>> updates;
 
+  // What the vault holds, read once.
+  private @Nullable Secrets secrets;
   private @Nullable KeyList keys;
   private Secrets.@Nullable SharePair ownShares;
   private @Nullable ShareList shares;
   private final Map<SiteId, Secrets.SharePair> sharesOfOthers = new HashMap<>();
-  private @Nullable HeaderList headers;
 
   private SiteSession(
-      Site site, KeptSession kept, @Nullable NoisedUpdate update, @Nullable Secrets secrets) {
+      Site site, KeptSession kept, Function<SessionDescriptor, Optional<NoisedUpdate>> updates) {
     this.self = site.id();
     this.key = site.key();
     this.vault = site.vault();
+    this.book = site.book();
     this.kept = kept;
-    this.update = update;
-    this.secrets = secrets;
+    this.updates = updates;
   }
 
   /// P0: checks the descriptor against membership, plan, stored update and this site's own floors,
   /// then locks the update to the session. `update` is the stored update of `plan.terms()`. A
-  /// session that held the update before and got no masked input is left.
+  /// session that held the update before and got no masked input is left. A session that was opened
+  /// before goes on where it was.
   public static SiteSession open(
       Site site, RoundPlan plan, NoisedUpdate update, byte[] descriptorView) {
     Roster roster = Opening.check(site, plan, update, descriptorView);
     SiteVault vault = site.vault();
     Digest terms = roster.descriptor().terms();
-    Optional<Digest> before = Optional.ofNullable(vault.locks().get(terms));
-    before.ifPresent(session -> leave(vault, session));
+    Optional.ofNullable(vault.locks().get(terms))
+        .filter(held -> !held.equals(roster.session()))
+        .ifPresent(held -> leave(vault, held));
     KeptSession kept = new KeptSession(roster, site.membership().aggregator(), site.id());
     kept.keepIn(vault);
-    byte[] seed = new byte[SEED_BYTES];
-    site.random().nextBytes(seed);
-    vault.keep(roster.session(), SiteVault.Item.SEED, seed);
+    if (vault.kept(roster.session(), SiteVault.Item.SEED).isEmpty()) {
+      byte[] seed = new byte[SEED_BYTES];
+      site.random().nextBytes(seed);
+      vault.keep(roster.session(), SiteVault.Item.SEED, seed);
+      Arrays.fill(seed, (byte) 0);
+    }
     vault.lock(terms, roster.session());
-    Secrets secrets = new Secrets(roster.session(), seed);
-    Arrays.fill(seed, (byte) 0);
-    return new SiteSession(site, kept, update, secrets);
+    return new SiteSession(site, kept, _ -> Optional.of(update));
   }
 
-  /// A session that this site was in before it restarted: it can still be left or aborted, and its
-  /// unmask answer, if it was kept, repeated; nothing else.
-  public static SiteSession reopen(Site site, Digest session) {
-    return new SiteSession(site, KeptSession.of(site.vault(), session), null, null);
+  /// A session that this site opened before it restarted, as the vault holds it: from whatever
+  /// point it goes on, and sends no other bytes than it would have sent. `updates` gives the stored
+  /// update of the descriptor's terms, and is asked only when the vector is not masked yet.
+  public static SiteSession reopen(
+      Site site, Digest session, Function<SessionDescriptor, Optional<NoisedUpdate>> updates) {
+    return new SiteSession(site, KeptSession.of(site.vault(), session), updates);
+  }
+
+  /// Whether `vault` knows `session`, so that it can be reopened.
+  public static boolean isKnown(SiteVault vault, Digest session) {
+    return vault.kept(session, SiteVault.Item.ROSTER_KEYS).isPresent();
   }
 
   /// Leaves `session` for good: a tombstone is kept and the update is free. Refused once a masked
@@ -142,8 +157,9 @@ public final class SiteSession {
     if (before.isPresent()) {
       return before.get();
     }
+    requireOpen();
     Advertisement advertisement =
-        secrets().advertisement(kept.roster().index(self), vault.nextCounter());
+        secrets().advertisement(kept.roster().index(self), vault.nextCounter(), book.head());
     return keep(
         SiteVault.Item.ADVERTISEMENT,
         sign(SignedMessage.Phase.ADVERTISE_KEYS, id(), advertisement.encode()));
@@ -153,29 +169,42 @@ public final class SiteSession {
   public SignedMessage share(byte[] keysView) {
     requireStaying();
     KeyList shown = view(SignedView.Kind.KEYS, keysView, in -> KeyList.fromCbor(kept.roster(), in));
+    if (vault.kept(id(), SiteVault.Item.KEYS_SHOWN).isPresent()) {
+      if (!keys().h1().equals(shown.h1())) {
+        throw inconsistent("a second, different set of keys");
+      }
+    } else {
+      accept(shown);
+    }
     Optional<SignedMessage> before =
         keptMessage(SiteVault.Item.SHARES, SignedMessage.Phase.SHARE_KEYS);
     if (before.isPresent()) {
-      KeyList mine = require(keys, "its keys were shown");
-      if (!mine.h1().equals(shown.h1())) {
-        throw inconsistent("a second, different set of keys");
-      }
       return before.get();
     }
-    if (!advertise().equals(shown.messages().get(self))) {
-      throw inconsistent("the keys shown lack this site's own or hold others in its name");
-    }
-    requireFreshCounters(shown);
+    requireOpen();
+    Map<SiteId, Long> counters = new HashMap<>();
+    shown.advertisements().forEach((site, each) -> counters.put(site, each.counter()));
+    vault.sawCounters(counters);
     Secrets.Dealt dealt = secrets().deal(shown, self);
     ShareDeliveries deliveries = ShareDeliveries.of(shown, self, dealt.deliveries());
     SignedMessage message = sign(SignedMessage.Phase.SHARE_KEYS, shown.h1(), deliveries.encode());
     keep(SiteVault.Item.SHARES, message);
-    keys = shown;
     ownShares = dealt.own();
-    Map<SiteId, Long> counters = new HashMap<>();
-    shown.advertisements().forEach((site, each) -> counters.put(site, each.counter()));
-    vault.sawCounters(counters);
     return message;
+  }
+
+  /// From here on the session has this H1 alone.
+  private void accept(KeyList shown) {
+    SignedMessage own =
+        require(
+            keptMessage(SiteVault.Item.ADVERTISEMENT, SignedMessage.Phase.ADVERTISE_KEYS),
+            "it advertised its keys");
+    if (!own.equals(shown.messages().get(self))) {
+      throw inconsistent("the keys shown lack this site's own or hold others in its name");
+    }
+    requireFreshCounters(shown);
+    vault.keep(id(), SiteVault.Item.KEYS_SHOWN, shown.toCbor().toBytes());
+    keys = shown;
   }
 
   private void requireFreshCounters(KeyList shown) {
@@ -197,50 +226,49 @@ public final class SiteSession {
   public MaskedInput mask(byte[] sharesView) {
     requireStaying();
     requireNotAborted();
-    view(
-        SignedView.Kind.SHARES,
-        sharesView,
-        in -> {
-          receiveShares(in);
-          return id();
-        });
-    ShareList shown = require(shares, "its shares were shown");
     requireOpen();
+    ShareList shown = view(SignedView.Kind.SHARES, sharesView, this::receiveShares);
     if (!vault.hasInput(id())) {
-      NoisedUpdate stored = require(update, "its update is at hand");
-      vault.keepInput(id(), stored.mask(secrets().masks(shown, self)));
+      MaskedUpdate masked = storedUpdate().mask(secrets().masks(shown, self));
+      book.charge(descriptor().terms(), id());
+      vault.keepInput(id(), masked);
     }
-    MaskedUpdate input =
-        vault
-            .keptInput(id())
-            .orElseThrow(() -> new IllegalStateException("the masked input was kept and is gone"));
-    Optional<SignedMessage> before =
-        keptMessage(SiteVault.Item.HEADER, SignedMessage.Phase.MASKED_INPUT);
+    MaskedUpdate input = vault.keptInput(id()).orElseThrow(() -> lost("masked input", null));
     SignedMessage header =
-        before.isPresent()
-            ? before.get()
-            : keep(
-                SiteVault.Item.HEADER,
-                sign(
-                    SignedMessage.Phase.MASKED_INPUT,
-                    shown.h2(),
-                    new InputHeader(shown.h2(), input.chunkRoot()).encode()));
+        keptMessage(SiteVault.Item.HEADER, SignedMessage.Phase.MASKED_INPUT)
+            .orElseGet(() ->
+                keep(
+                    SiteVault.Item.HEADER,
+                    sign(
+                        SignedMessage.Phase.MASKED_INPUT,
+                        shown.h2(),
+                        new InputHeader(shown.h2(), input.chunkRoot()).encode())));
     return new MaskedInput(header, input);
   }
 
-  private void receiveShares(CborReader in) {
-    KeyList mine = require(keys, "its keys were shown");
-    ReceivedShares received = ReceivedShares.read(mine, self, in);
-    if (shares != null) {
-      if (!shares.h2().equals(received.shares().h2())) {
+  private NoisedUpdate storedUpdate() {
+    NoisedUpdate stored = require(updates.apply(descriptor()), "its stored update is at hand");
+    if (!stored.layout().digest().equals(descriptor().vectorLayout())) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.MISMATCH,
+          "session %s: the stored update has another layout than the descriptor names; leave the session"
+              .formatted(id().abbreviated()));
+    }
+    return stored;
+  }
+
+  private ShareList receiveShares(CborReader in) {
+    ReceivedShares received = ReceivedShares.read(keys(), self, in);
+    if (vault.kept(id(), SiteVault.Item.SHARES_SHOWN).isPresent()) {
+      if (!shares().h2().equals(received.shares().h2())) {
         throw inconsistent("a second, different set of shares");
       }
-      return;
+      return shares();
     }
-    Optional<SignedMessage> own =
-        keptMessage(SiteVault.Item.SHARES, SignedMessage.Phase.SHARE_KEYS);
-    if (!own.map(SignedMessage::published)
-        .equals(Optional.ofNullable(received.shares().messages().get(self)))) {
+    SignedMessage own =
+        require(
+            keptMessage(SiteVault.Item.SHARES, SignedMessage.Phase.SHARE_KEYS), "it dealt shares");
+    if (!own.published().equals(received.shares().messages().get(self))) {
       throw inconsistent("the shares shown lack this site's own or hold others in its name");
     }
     Map<SiteId, Secrets.SharePair> opened = received.open(secrets());
@@ -252,75 +280,101 @@ public final class SiteSession {
           "%d shares for this site do not open; must be <= n_C = %d; leave the session"
               .formatted(missing, most));
     }
+    vault.keep(id(), SiteVault.Item.SHARES_SHOWN, received.toCbor().toBytes());
     shares = received.shares();
     sharesOfOthers.putAll(opened);
+    return received.shares();
   }
 
   /// P4: COMMIT to the survivors shown, once every header carries this site's own H2; ABORT when
   /// the view is inconsistent. A view that the aggregator did not sign is refused.
   public SignedMessage vote(byte[] headersView) {
     requireStaying();
-    require(keys, "its keys were shown");
+    requireVoter();
     Optional<SignedMessage> aborted = keptMessage(SiteVault.Item.ABORT, SignedMessage.Phase.VOTE);
     if (aborted.isPresent()) {
       return aborted.get();
     }
+    requireOpen();
     SignedView signed = SignedView.decode(headersView);
     signed.verified(SignedView.Kind.HEADERS, kept.aggregator());
     HeaderList shown;
     try {
       shown = signed.read(SignedView.Kind.HEADERS, id(), kept.aggregator(), this::readHeaders);
-      requireSameHeaders(shown);
+      requireSameSurvivors(shown);
     } catch (SessionRefusal refusal) {
-      if (refusal.reason() == SessionRefusal.Reason.MISMATCH
-          || refusal.reason() == SessionRefusal.Reason.OUT_OF_ORDER) {
-        throw refusal; // a genuine view, of something else or for another moment
+      if (contradicts(refusal.reason())) {
+        return voteAbort();
       }
-      return voteAbort();
+      throw refusal; // a genuine view, of something else or for another moment
     }
     Optional<SignedMessage> before = keptMessage(SiteVault.Item.COMMIT, SignedMessage.Phase.VOTE);
-    if (before.isPresent()) {
-      return before.get();
-    }
-    SignedMessage commit = sign(SignedMessage.Phase.VOTE, shown.h3(), Ballot.COMMIT.body());
-    keep(SiteVault.Item.COMMIT, commit);
-    headers = shown;
-    return commit;
+    return before.isPresent()
+        ? before.get()
+        : keep(
+            SiteVault.Item.COMMIT,
+            sign(SignedMessage.Phase.VOTE, shown.h3(), Ballot.COMMIT.body()));
+  }
+
+  /// Whether a refusal of a view that the aggregator signed shows that it lies.
+  private static boolean contradicts(SessionRefusal.Reason reason) {
+    return switch (reason) {
+      case MALFORMED,
+          BAD_SIGNATURE,
+          NOT_A_MEMBER,
+          QUORUM,
+          BAD_KEY,
+          MISSING_SHARES,
+          INCONSISTENT_VIEW ->
+          true;
+      case MISMATCH, REPLAYED_COUNTER, SPENT, IN_DOUBT, BUDGET, LEFT, OUT_OF_ORDER, LOST_STATE ->
+          false;
+    };
   }
 
   private HeaderList readHeaders(CborReader in) {
-    in.optionalMap(
-        "shares",
-        embedded -> {
-          receiveShares(embedded);
-          return id();
-        });
-    HeaderList shown = HeaderList.fromCbor(require(shares, "its shares were shown"), in);
+    Optional<ShareList> shown = in.optionalMap("shares", this::receiveShares);
+    HeaderList headers = HeaderList.fromCbor(shown.orElseGet(this::shares), in);
     Optional<SignedMessage> own =
         keptMessage(SiteVault.Item.HEADER, SignedMessage.Phase.MASKED_INPUT);
-    if (shown.holds(self) && !own.equals(Optional.ofNullable(shown.messages().get(self)))) {
+    if (headers.holds(self) && !own.equals(Optional.ofNullable(headers.messages().get(self)))) {
       throw inconsistent("a header in this site's name that it did not send");
     }
-    return shown;
+    return headers;
   }
 
-  private void requireSameHeaders(HeaderList shown) {
-    if (headers != null && !headers.h3().equals(shown.h3())) {
-      throw inconsistent("a second, different set of survivors");
+  /// What this site signed over H3 before is over these survivors, or nothing.
+  private void requireSameSurvivors(HeaderList shown) {
+    for (SignedMessage before : signedOverSurvivors()) {
+      if (!before.verifies(kept.roster().key(self), shown.h3())) {
+        throw inconsistent("a second, different set of survivors");
+      }
     }
   }
 
-  /// ABORT on the aggregator's signed proposal; possible until this site has answered P5, and
-  /// final.
+  private List<SignedMessage> signedOverSurvivors() {
+    return Stream.of(
+            keptMessage(SiteVault.Item.COMMIT, SignedMessage.Phase.VOTE),
+            keptMessage(SiteVault.Item.ANSWER, SignedMessage.Phase.UNMASK))
+        .flatMap(Optional::stream)
+        .toList();
+  }
+
+  /// ABORT on the aggregator's signed proposal; possible until this site has answered P5, also
+  /// after it left, and final.
   public SignedMessage abort(byte[] proposal) {
-    requireStaying();
     view(SignedView.Kind.ABORT_PROPOSAL, proposal, in -> in.text("reason"));
+    requireVoter();
+    return voteAbort();
+  }
+
+  private void requireVoter() {
     if (vault.kept(id(), SiteVault.Item.SHARES).isEmpty()) {
       throw new SessionRefusal(
           SessionRefusal.Reason.OUT_OF_ORDER,
-          "this site dealt no shares and has no vote; leave the session");
+          "session %s: this site dealt no shares and has no vote; leave the session"
+              .formatted(id().abbreviated()));
     }
-    return voteAbort();
   }
 
   private SignedMessage voteAbort() {
@@ -342,19 +396,23 @@ public final class SiteSession {
     requireStaying();
     requireNotAborted();
     Optional<SignedMessage> before = keptMessage(SiteVault.Item.ANSWER, SignedMessage.Phase.UNMASK);
-    if (before.isPresent()) {
+    Optional<byte[]> settled = vault.kept(id(), SiteVault.Item.CERTIFICATE);
+    if (before.isPresent() && settled.isPresent()) {
+      Standing.settle(vault, book, kept, Certificate.decode(settled.get())); // to its end, if cut
       return before.get();
     }
-    require(keys, "its keys were shown");
+    requireOpen();
     Certified certified = view(SignedView.Kind.CERTIFICATE, certificateView, this::readCertified);
-    requireSameHeaders(certified.headers());
+    requireSameSurvivors(certified.headers());
     SignedMessage answer =
-        sign(
-            SignedMessage.Phase.UNMASK,
-            certified.headers().h3(),
-            answer(certified.headers()).encode());
-    keep(SiteVault.Item.ANSWER, answer);
-    Standing.settle(vault, kept, certified.commit());
+        before.orElseGet(() ->
+            keep(
+                SiteVault.Item.ANSWER,
+                sign(
+                    SignedMessage.Phase.UNMASK,
+                    certified.headers().h3(),
+                    answer(certified.headers()).encode())));
+    Standing.settle(vault, book, kept, certified.commit());
     return answer;
   }
 
@@ -403,7 +461,7 @@ public final class SiteSession {
 
   private Optional<Secrets.SharePair> sharesOf(SiteId dealer) {
     return dealer.equals(self)
-        ? Optional.ofNullable(ownShares)
+        ? Optional.of(ownShares())
         : Optional.ofNullable(sharesOfOthers.get(dealer));
   }
 
@@ -440,7 +498,7 @@ public final class SiteSession {
     if (vault.kept(id(), SiteVault.Item.CERTIFICATE).isPresent()) {
       throw new SessionRefusal(
           SessionRefusal.Reason.OUT_OF_ORDER,
-          "session %s has ended: its masked input is erased".formatted(id().abbreviated()));
+          "session %s has ended: its secrets are erased".formatted(id().abbreviated()));
     }
   }
 
@@ -461,17 +519,79 @@ public final class SiteSession {
   }
 
   private Secrets secrets() {
-    return require(secrets, "it was opened in this process");
+    Secrets known = secrets;
+    if (known == null) {
+      byte[] seed =
+          vault
+              .kept(id(), SiteVault.Item.SEED)
+              .orElseThrow(() -> lost("seed of its secrets", null));
+      known = new Secrets(id(), seed);
+      Arrays.fill(seed, (byte) 0);
+      secrets = known;
+    }
+    return known;
   }
 
-  private <T> T require(@Nullable T value, String condition) {
-    if (value == null) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.OUT_OF_ORDER,
-          "session %s: this step is possible only after %s; leave the session or wait for its certificate"
-              .formatted(id().abbreviated(), condition));
+  private KeyList keys() {
+    KeyList known = keys;
+    if (known == null) {
+      known =
+          read(
+              SiteVault.Item.KEYS_SHOWN,
+              "its keys were shown",
+              in -> KeyList.fromCbor(kept.roster(), in));
+      keys = known;
     }
-    return value;
+    return known;
+  }
+
+  private ShareList shares() {
+    ShareList known = shares;
+    if (known == null) {
+      ReceivedShares received =
+          read(
+              SiteVault.Item.SHARES_SHOWN,
+              "its shares were shown",
+              in -> ReceivedShares.read(keys(), self, in));
+      known = received.shares();
+      sharesOfOthers.putAll(received.open(secrets()));
+      shares = known;
+    }
+    return known;
+  }
+
+  private Secrets.SharePair ownShares() {
+    Secrets.SharePair known = ownShares;
+    if (known == null) {
+      known = secrets().deal(keys(), self).own();
+      ownShares = known;
+    }
+    return known;
+  }
+
+  private <T> T read(SiteVault.Item item, String condition, Function<CborReader, T> content) {
+    byte[] bytes = require(vault.kept(id(), item), condition);
+    try {
+      return CborReader.read(bytes, item.name(), content);
+    } catch (MalformedException | IllegalArgumentException e) {
+      throw lost("readable " + item, e);
+    }
+  }
+
+  private <T> T require(Optional<T> value, String condition) {
+    return value.orElseThrow(() ->
+        new SessionRefusal(
+            SessionRefusal.Reason.OUT_OF_ORDER,
+            "session %s: this step is possible only after %s; leave the session or wait for its certificate"
+                .formatted(id().abbreviated(), condition)));
+  }
+
+  private SessionRefusal lost(String what, @Nullable Exception cause) {
+    return new SessionRefusal(
+        SessionRefusal.Reason.LOST_STATE,
+        "session %s: the %s is no longer in the vault; a site that lost its state needs a new enrolment"
+            .formatted(id().abbreviated(), what),
+        cause);
   }
 
   private SessionRefusal inconsistent(String what) {

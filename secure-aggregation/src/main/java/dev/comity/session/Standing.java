@@ -27,18 +27,30 @@ public enum Standing {
 
   /// Settles the update that `session` holds by a certificate of that session: FREE with an ABORT
   /// certificate or with a COMMIT certificate that leaves this site out, whose self mask can then
-  /// never be revealed; otherwise SPENT. Afterwards the session asks nothing more of this site, and
-  /// its seed and masked vector are erased. Again, or for an update settled before: no effect.
+  /// never be revealed, and its charge is refunded first; otherwise SPENT. Afterwards the session
+  /// asks nothing more of this site, and its seed and masked vector are erased. Again, or for an
+  /// update settled before: no effect.
   ///
   /// Fails with `SessionRefusal` when the certificate is not of this session or does not verify.
-  public static Standing settle(SiteVault vault, Digest session, byte[] certificate) {
+  public static Standing settle(
+      SiteVault vault, PrivacyBook book, Digest session, byte[] certificate) {
     KeptSession kept = KeptSession.of(vault, session);
     Certificate proof = Certificate.decode(certificate);
     Votes.verify(proof, kept.roster());
-    return settle(vault, kept, proof);
+    return settle(vault, book, kept, proof);
   }
 
-  static Standing settle(SiteVault vault, KeptSession kept, Certificate proof) {
+  /// Releases what is reserved for an update whose round is over, once it is FREE: no session holds
+  /// it and no sum has it. Otherwise no effect: call again when its session has ended.
+  public static Standing release(SiteVault vault, PrivacyBook book, Digest terms) {
+    Standing standing = of(vault, terms);
+    if (standing == FREE) {
+      book.release(terms);
+    }
+    return standing;
+  }
+
+  static Standing settle(SiteVault vault, PrivacyBook book, KeptSession kept, Certificate proof) {
     Digest session = kept.roster().session();
     Digest terms = kept.roster().descriptor().terms();
     SiteId self = kept.self();
@@ -53,6 +65,8 @@ public enum Standing {
     }
     if (released) {
       vault.markSpent(terms, session);
+    } else {
+      book.refund(terms, session, proof);
     }
     vault.eraseSecrets(session);
     vault.unlock(terms, session);

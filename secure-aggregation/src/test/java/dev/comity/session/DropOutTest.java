@@ -108,7 +108,8 @@ class DropOutTest {
       boolean survived = federation.server.survivors().contains(site);
       boolean sent = federation.spool.containsKey(site);
       if (sent) {
-        Standing.settle(federation.vault(site), federation.session(site).id(), certificate);
+        Standing.settle(
+            federation.vault(site), PrivacyBook.none(), federation.session(site).id(), certificate);
         assertThat(federation.standing(site)).isEqualTo(survived ? Standing.SPENT : Standing.FREE);
       }
     }
@@ -121,6 +122,7 @@ class DropOutTest {
       if (federation.spool.containsKey(site)) {
         Standing.settle(
             federation.vault(site),
+            PrivacyBook.none(),
             federation.session(site).id(),
             federation.server.certificate().orElseThrow().encode());
       } else {

@@ -65,6 +65,7 @@ final class Federation {
   final MembershipEpoch membership;
   final RoundPlan plan;
   final Map<SiteId, SiteVault> vaults = new HashMap<>();
+  final Map<SiteId, PrivacyBook> books = new HashMap<>();
   final Map<SiteId, NoisedUpdate> updates = new HashMap<>();
   final Map<SiteId, SiteSession> sessions = new HashMap<>();
   final Map<SiteId, MaskedUpdate> spool = new HashMap<>();
@@ -75,6 +76,9 @@ final class Federation {
 
   /// Changes the message that a site sends.
   Function<SignedMessage, SignedMessage> onTheWire = Function.identity();
+
+  /// Where a site takes its seeds from.
+  Function<SiteId, SecureRandom> randomOf = _ -> new SecureRandom();
 
   ServerSession server;
   private int attempts;
@@ -102,6 +106,7 @@ final class Federation {
     plan = plan(sites, nC);
     for (SiteId site : sites) {
       vaults.put(site, vaultOf.apply(site));
+      books.put(site, PrivacyBook.none());
       updates.put(site, update(sites.indexOf(site)));
     }
     server = ServerSession.open(descriptor(sites, Optional.empty()), membership);
@@ -197,18 +202,34 @@ final class Federation {
         1,
         membership,
         vault(id),
+        book(id),
         0,
         3,
         Clock.fixed(NOW, ZoneOffset.UTC),
-        new SecureRandom());
+        randomOf.apply(id));
   }
 
   MessageKey key(SiteId id) {
     return KEYS.get(sites.indexOf(id));
   }
 
+  PrivacyBook book(SiteId id) {
+    return Objects.requireNonNull(books.get(id));
+  }
+
   SiteVault vault(SiteId id) {
     return Objects.requireNonNull(vaults.get(id));
+  }
+
+  /// The site's process dies and another begins over the same vault.
+  void restart(SiteId id) {
+    Digest session = server.descriptor().id();
+    if (SiteSession.isKnown(vault(id), session)) {
+      sessions.put(
+          id, SiteSession.reopen(site(id), session, _ -> Optional.ofNullable(updates.get(id))));
+    } else {
+      sessions.remove(id);
+    }
   }
 
   SiteSession session(SiteId id) {

@@ -221,7 +221,11 @@ class FileSiteVaultTest {
     byte[] certificate = federation.server.certificate().orElseThrow().encode();
     for (SiteId site : federation.sites) {
       assertThat(
-              Standing.settle(federation.vault(site), federation.session(site).id(), certificate))
+              Standing.settle(
+                  federation.vault(site),
+                  PrivacyBook.none(),
+                  federation.session(site).id(),
+                  certificate))
           .isEqualTo(Standing.SPENT);
       federation.vault(site).close();
     }

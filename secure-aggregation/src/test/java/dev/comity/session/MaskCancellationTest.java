@@ -37,7 +37,9 @@ class MaskCancellationTest {
           federation.signed(
               site,
               SignedMessage.Phase.ADVERTISE_KEYS,
-              secrets(roster, seed).advertisement(roster.index(site), 1).encode()));
+              secrets(roster, seed)
+                  .advertisement(roster.index(site), 1, PrivacyBook.EMPTY)
+                  .encode()));
     }
     KeyList keys = KeyList.of(roster, advertisements);
     ShareList everyone =

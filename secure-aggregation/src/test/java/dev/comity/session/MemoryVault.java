@@ -29,6 +29,24 @@ final class MemoryVault implements SiteVault {
   private long counter;
   private int writesLeft = Integer.MAX_VALUE;
 
+  /// A backup of all that is in this vault.
+  MemoryVault backup() {
+    MemoryVault copy = new MemoryVault();
+    copy.items.putAll(items);
+    copy.inputs.putAll(inputs);
+    copy.erased.addAll(erased);
+    copy.locks.putAll(locks);
+    copy.spent.addAll(spent);
+    copy.seen.putAll(seen);
+    copy.counter = counter;
+    return copy;
+  }
+
+  /// A damaged disk.
+  void lose(Digest session, Item item) {
+    items.remove(new Key(session, item));
+  }
+
   void failBeforeWrite(int number) {
     writesLeft = number;
   }

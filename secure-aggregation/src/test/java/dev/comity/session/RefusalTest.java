@@ -233,7 +233,7 @@ class RefusalTest {
     byte[] seed = new byte[32];
     Arrays.fill(seed, (byte) 7);
     Secrets secrets = new Secrets(federation.server.descriptor().id(), seed);
-    Advertisement keys = secrets.advertisement(3, 1);
+    Advertisement keys = secrets.advertisement(3, 1, PrivacyBook.EMPTY);
     federation.send(
         advertising(
             dealer,
@@ -339,6 +339,7 @@ class RefusalTest {
             1,
             usual.membership(),
             usual.vault(),
+            usual.book(),
             2,
             3,
             usual.clock(),
@@ -350,6 +351,7 @@ class RefusalTest {
             1,
             usual.membership(),
             usual.vault(),
+            usual.book(),
             0,
             3,
             Clock.fixed(Federation.NOW.plusSeconds(3600), ZoneOffset.UTC),
@@ -361,6 +363,7 @@ class RefusalTest {
             2,
             usual.membership(),
             usual.vault(),
+            usual.book(),
             0,
             3,
             usual.clock(),

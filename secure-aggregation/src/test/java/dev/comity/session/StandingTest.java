@@ -36,7 +36,7 @@ class StandingTest {
     Digest firstInput = federation.spooled(site).digest();
     for (SiteId each : federation.sites) {
       assertThat(federation.standing(each)).isEqualTo(Standing.IN_DOUBT);
-      assertThat(Standing.settle(federation.vault(each), first, certificate))
+      assertThat(Standing.settle(federation.vault(each), PrivacyBook.none(), first, certificate))
           .isEqualTo(Standing.FREE);
     }
 
@@ -64,7 +64,7 @@ class StandingTest {
   void aDescriptorThatDeniesTheMaskedInputIsRefused() {
     byte[] certificate = abortedAfterCollecting();
     Digest first = federation.server.descriptor().id();
-    Standing.settle(federation.vault(site), first, certificate);
+    Standing.settle(federation.vault(site), PrivacyBook.none(), first, certificate);
     federation.retry(
         federation.sites, Optional.of(new SessionDescriptor.Previous.NoMaskedInput(first)));
 
@@ -104,8 +104,12 @@ class StandingTest {
                 new Certificate.Vote(votes.get(3).site(), votes.get(0).signature())));
 
     for (Certificate certificate : List.of(tooFew, twice, forged)) {
-      assertThatThrownBy(
-              () -> Standing.settle(federation.vault(site), abort.session(), certificate.encode()))
+      assertThatThrownBy(() ->
+              Standing.settle(
+                  federation.vault(site),
+                  PrivacyBook.none(),
+                  abort.session(),
+                  certificate.encode()))
           .isInstanceOf(SessionRefusal.class);
       assertThat(federation.standing(site)).isEqualTo(Standing.IN_DOUBT);
     }
@@ -164,7 +168,8 @@ class StandingTest {
         SiteSession.leave(vault, session);
         assertThat(cut.standing(victim)).isEqualTo(Standing.FREE);
       } else if (cut.standing(victim) == Standing.IN_DOUBT) {
-        Standing.settle(vault, session, cut.server.certificate().orElseThrow().encode());
+        Standing.settle(
+            vault, PrivacyBook.none(), session, cut.server.certificate().orElseThrow().encode());
       }
       assertThat(cut.standing(victim))
           .isEqualTo(cut.server.survivors().contains(victim) ? Standing.SPENT : Standing.FREE);
@@ -178,7 +183,8 @@ class StandingTest {
 
     for (SiteId each : federation.sites) {
       SiteSession again =
-          SiteSession.reopen(federation.site(each), federation.server.descriptor().id());
+          SiteSession.reopen(
+              federation.site(each), federation.server.descriptor().id(), _ -> Optional.empty());
       if (federation.server.state() == ServerSession.State.ABORTING) {
         federation.send(again.abort(federation.view(each)));
       }

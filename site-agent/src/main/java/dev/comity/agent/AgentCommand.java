@@ -7,6 +7,7 @@ import dev.comity.agent.link.RefusedByAggregator;
 import dev.comity.agent.participation.AgentVersion;
 import dev.comity.agent.participation.RefusedSettings;
 import dev.comity.codec.MalformedException;
+import dev.comity.ledger.DamagedLedgerException;
 import dev.comity.membership.RefusedSignatureException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -20,7 +21,13 @@ import picocli.CommandLine.Command;
     description = "Takes a site into a federation and lets it take part. Its data never leave.",
     mixinStandardHelpOptions = true,
     versionProvider = AgentCommand.Version.class,
-    subcommands = {JoinCommand.class, RunCommand.class, StatusCommand.class, AuditCommand.class},
+    subcommands = {
+      JoinCommand.class,
+      RunCommand.class,
+      StatusCommand.class,
+      LedgerCommand.class,
+      AuditCommand.class
+    },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:done",
@@ -46,7 +53,7 @@ final class AgentCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "name a command: join, run, status or audit");
+        spec.commandLine(), "name a command: join, run, status, ledger or audit");
   }
 
   private static int exitCode(Throwable failure) {
@@ -67,6 +74,7 @@ final class AgentCommand implements Runnable {
           LinkException _,
           RefusedSettings _,
           DataRefusedException _,
+          DamagedLedgerException _,
           MalformedException _,
           RefusedSignatureException _,
           DoesNotHoldException _,

@@ -31,6 +31,10 @@ import tools.jackson.databind.node.ObjectNode;
 @Component
 final class SubmissionReader {
   static final int MAX_ROUNDS = 10_000;
+
+  /// Leaves 23 bits of precision to each coordinate of 32.
+  private static final int USUAL_SITES = 512;
+
   private static final int MAX_WIDTH = 1 << 20;
   private static final long MOST_EXAMPLES = 1L << 40;
 
@@ -189,15 +193,10 @@ final class SubmissionReader {
         return null;
       }
       var architecture = top.checked("architecture", () -> new Architecture(family, widths));
-      if (architecture != null && !membership.allows(architecture)) {
-        top.fault(
-            "architecture",
-            "%s is not among the architectures that the consortium allows: %s"
-                .formatted(
-                    architecture,
-                    membership.allowedArchitectures().stream()
-                        .map(pattern -> pattern.value())
-                        .toList()));
+      if (architecture != null) {
+        membership
+            .objection(architecture)
+            .ifPresent(objection -> top.fault("architecture", objection));
       }
       return architecture;
     }
@@ -205,7 +204,7 @@ final class SubmissionReader {
     private @Nullable Encoding encoding() {
       var fields = top.object("encoding", false);
       int bits = (int) fields.integer("bits", 1, 64, 32);
-      int nMax = (int) fields.integer("nMax", 2, Encoding.MAX_SITES, Encoding.MAX_SITES);
+      int nMax = (int) fields.integer("nMax", 2, Encoding.MAX_SITES, USUAL_SITES);
       fields.end();
       return top.checked("encoding", () -> new Encoding(bits, nMax));
     }

@@ -34,6 +34,8 @@ import dev.comity.protocol.v1.SiteServiceGrpc;
 import dev.comity.protocol.v1.UploadChunk;
 import dev.comity.protocol.v1.UploadResponse;
 import dev.comity.protocol.v1.UploadStatusRequest;
+import dev.comity.session.PrivacyBook;
+import dev.comity.session.SessionDescriptor;
 import dev.comity.session.SessionRefusal;
 import dev.comity.session.SignedMessage;
 import dev.comity.session.SiteSession;
@@ -382,7 +384,7 @@ final class TestSite implements AutoCloseable {
     if (step.getPhase() == SessionPhase.SESSION_PHASE_ADVERTISE_KEYS) {
       return sessions.computeIfAbsent(id, _ -> open(view)).advertise();
     }
-    var session = sessions.computeIfAbsent(id, _ -> SiteSession.reopen(self(), id));
+    var session = sessions.computeIfAbsent(id, _ -> SiteSession.reopen(self(), id, this::stored));
     return switch (step.getPhase()) {
       case SESSION_PHASE_SHARE_KEYS -> session.share(view);
       case SESSION_PHASE_MASKED_INPUT -> {
@@ -397,6 +399,15 @@ final class TestSite implements AutoCloseable {
       case SESSION_PHASE_ADVERTISE_KEYS, SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->
           throw new AssertionError(step);
     };
+  }
+
+  private Optional<NoisedUpdate> stored(SessionDescriptor descriptor) {
+    synchronized (offers) {
+      return offers.values().stream()
+          .filter(offer -> offer.plan().terms().digest().equals(descriptor.terms()))
+          .map(Offer::update)
+          .findFirst();
+    }
   }
 
   private SiteSession open(byte[] view) {
@@ -422,6 +433,7 @@ final class TestSite implements AutoCloseable {
         1,
         federation.epochInForce(),
         vault,
+        PrivacyBook.none(),
         1,
         3,
         Clock.systemUTC(),
@@ -437,7 +449,7 @@ final class TestSite implements AutoCloseable {
     } else {
       var certificate = fetch(Digest.ofValue(ended.getCertificateDigest().toByteArray()));
       if (certificate != null && vault.kept(session, SiteVault.Item.DESCRIPTOR).isPresent()) {
-        Standing.settle(vault, session, certificate);
+        Standing.settle(vault, PrivacyBook.none(), session, certificate);
       }
     }
     sessions.remove(session);

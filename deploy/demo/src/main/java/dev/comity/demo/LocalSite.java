@@ -12,6 +12,7 @@ import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessageKey;
 import dev.comity.plan.SiteId;
 import dev.comity.plan.UpdateTerms;
+import dev.comity.session.PrivacyBook;
 import dev.comity.session.SiteSession;
 import dev.comity.session.SiteVault;
 import dev.comity.update.NoisedUpdate;
@@ -78,7 +79,16 @@ final class LocalSite implements AutoCloseable {
 
   SiteSession.Site inSession(MembershipEpoch membership, int nC, int minHonest, Clock clock) {
     return new SiteSession.Site(
-        id, key, MaskedSession.FEDERATION_EPOCH, membership, vault, nC, minHonest, clock, random);
+        id,
+        key,
+        MaskedSession.FEDERATION_EPOCH,
+        membership,
+        vault,
+        PrivacyBook.none(),
+        nC,
+        minHonest,
+        clock,
+        random);
   }
 
   @Override

@@ -160,6 +160,7 @@ final class MaskedSession {
                 .forEach(site ->
                     Standing.settle(
                         of(site, seats).site().vault(),
+                        of(site, seats).site().book(),
                         server.descriptor().id(),
                         certificate.encode())));
   }

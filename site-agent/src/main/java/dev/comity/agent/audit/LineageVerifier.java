@@ -250,8 +250,7 @@ public final class LineageVerifier {
           Digest.of(document).abbreviated(),
           name(wanted));
       ModelVersion version = holds(file, () -> PlanCodec.decodeModelVersion(document));
-      require(
-          version.version() == number, file, "is version %d of the model", version.version());
+      require(version.version() == number, file, "is version %d of the model", version.version());
       ModelVersion child = versions.peekFirst();
       require(
           child == null

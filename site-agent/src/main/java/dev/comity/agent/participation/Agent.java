@@ -1,6 +1,7 @@
 package dev.comity.agent.participation;
 
 import com.google.protobuf.UnsafeByteOperations;
+import dev.comity.accounting.PrivacyAccountant;
 import dev.comity.agent.data.LocalDataset;
 import dev.comity.agent.data.Rows;
 import dev.comity.agent.data.SiteMapping;
@@ -18,6 +19,7 @@ import dev.comity.agent.training.PytorchTrainer;
 import dev.comity.agent.training.Trainer;
 import dev.comity.codec.Bytes;
 import dev.comity.codec.MalformedException;
+import dev.comity.ledger.PrivacyLedger;
 import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Digest;
 import dev.comity.plan.PlanCodec;
@@ -33,6 +35,7 @@ import dev.comity.protocol.v1.RoundOffer;
 import dev.comity.protocol.v1.SessionEnded;
 import dev.comity.protocol.v1.SignedDocument;
 import dev.comity.session.Standing;
+import dev.comity.storage.Storage;
 import dev.comity.transparency.AuditEntry;
 import io.grpc.ClientInterceptor;
 import java.io.ByteArrayInputStream;
@@ -61,6 +64,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -80,6 +85,7 @@ public final class Agent implements AutoCloseable {
   private static final String SHUT_OUT = "PERMISSION_DENIED";
   private static final int MOST_REMEMBERED = 200;
   private static final Duration RENEW_BEFORE = Duration.ofDays(30);
+  private static final Duration WARN_BEFORE = Duration.ofDays(14);
 
   private final AgentSettings settings;
   private final SiteKeys keys;
@@ -106,6 +112,8 @@ public final class Agent implements AutoCloseable {
   private final Map<Digest, Future<?>> working = new HashMap<>();
   private final Set<String> handled = Collections.newSetFromMap(new BoundedMap());
   private boolean denied;
+  private long warnedOf;
+  private @Nullable String refusedMembership;
   private volatile boolean running;
 
   /// Offers that wait for the proof of a session's end; filled by the training thread.
@@ -146,9 +154,22 @@ public final class Agent implements AutoCloseable {
       this.offers = new OfferStore(directory.state().resolve("offers"));
       this.updates = new UpdateStore(directory.state().resolve("updates"), keys);
       this.link = AggregatorLink.open(settings.aggregator(), identity(keys), interceptors);
+      PrivacyLedger ledger =
+          PrivacyLedger.open(
+              Storage.ofFiles(),
+              directory.privacyLedger(),
+              policy.privacy().budget(),
+              PrivacyAccountant.deciding(),
+              clock);
       this.sessions =
           Sessions.inDirectory(
-              directory.state().resolve("sessions"), settings.site(), keys, updates, clock);
+              directory.state().resolve("sessions"),
+              settings.site(),
+              keys,
+              updates,
+              offers::plan,
+              ledger,
+              clock);
       this.models = new VerifiedModels(directory.state().resolve("models"), library(link));
       this.sessionWork =
           new SessionWork(
@@ -159,7 +180,8 @@ public final class Agent implements AutoCloseable {
               federationEpoch,
               policy,
               key.fingerprint(),
-              status);
+              status,
+              clock);
       this.auditWork =
           new AuditWork(
               link,
@@ -183,6 +205,7 @@ public final class Agent implements AutoCloseable {
               models,
               updates,
               sessions,
+              ledger,
               trainer,
               ResourceGate.alwaysOpen(),
               status,
@@ -217,14 +240,13 @@ public final class Agent implements AutoCloseable {
     return status.snapshot();
   }
 
-  /// Takes part until [#close] is called. Sessions of an earlier process are left where that is
-  /// still possible; rounds that it had begun go on.
+  /// Takes part until [#close] is called. Sessions and rounds that an earlier process had begun go
+  /// on.
   public void run() {
     running = true;
     try {
-      sessions.leaveUnsent();
       showDoubts();
-      memberships.current().ifPresent(epoch -> status.membership(epoch.version()));
+      showMembership();
       auditWork.show();
       var backoff = new Backoff(closing);
       boolean resumed = false;
@@ -233,6 +255,7 @@ public final class Agent implements AutoCloseable {
           HelloAccepted hello = link.hello(hello());
           welcome(hello);
           denied = false;
+          refusedMembership = null;
           status.connected();
           renewCertificateIfDue();
           if (!resumed) {
@@ -247,6 +270,8 @@ public final class Agent implements AutoCloseable {
         } catch (LinkException e) {
           interruptedOrUnavailable(e);
         } catch (RefusedByAggregator e) {
+          refused(e);
+        } catch (RefusedMembership e) {
           refused(e);
         } catch (RuntimeException e) {
           if (closing.getCount() == 0) {
@@ -275,6 +300,7 @@ public final class Agent implements AutoCloseable {
 
   /// A site that is shut out says so once and asks seldom: only people can let it in again.
   private void refused(RefusedByAggregator refusal) {
+    status.disconnected(refusal.getMessage());
     if (refusal.code().equals(SHUT_OUT)) {
       status.state(AgentStatus.State.REVOKED);
       if (!denied) {
@@ -287,7 +313,6 @@ public final class Agent implements AutoCloseable {
     } else {
       LOG.atError().addKeyValue("site", settings.site()).setCause(refusal).log("Assignment failed");
     }
-    status.disconnected(refusal.getMessage());
   }
 
   private void interruptedOrUnavailable(LinkException e) throws InterruptedException {
@@ -414,10 +439,41 @@ public final class Agent implements AutoCloseable {
         new SignedMembership(
             Bytes.of(membership.getDocument().toByteArray()),
             Bytes.of(membership.getSignature().toByteArray())));
-    memberships.current().ifPresent(epoch -> status.membership(epoch.version()));
+    showMembership();
     if (memberships.lists(settings.site(), keys.messageKey().publicKey())) {
       status.state(AgentStatus.State.ACTIVE);
     }
+  }
+
+  private void showMembership() {
+    memberships
+        .current()
+        .ifPresent(epoch -> {
+          status.membership(epoch.version(), epoch.expiresAt());
+          if (epoch.expired(clock.instant().plus(WARN_BEFORE)) && epoch.version() != warnedOf) {
+            warnedOf = epoch.version();
+            LOG.atWarn()
+                .addKeyValue("federation", settings.federation())
+                .addKeyValue(
+                    "reason",
+                    "membership version %d holds until %s; from then on this site takes part in nothing until the consortium signs the next one"
+                        .formatted(epoch.version(), epoch.expiresAt()))
+                .log("Membership ends soon");
+          }
+        });
+  }
+
+  /// Said once for as long as the aggregator shows the same.
+  private void refused(RefusedMembership refusal) {
+    if (!refusal.detail().equals(refusedMembership)) {
+      refusedMembership = refusal.detail();
+      LOG.atError()
+          .addKeyValue("federation", settings.federation())
+          .addKeyValue("site", settings.site())
+          .addKeyValue("reason", refusal.detail())
+          .log("Membership refused; this site takes part in nothing meanwhile");
+    }
+    status.disconnected(refusal.detail());
   }
 
   private void handle(NextAssignmentResponse next) throws LinkException {
@@ -432,6 +488,7 @@ public final class Agent implements AutoCloseable {
         Standing standing = sessionWork.ended(next.getSessionEnded());
         LOG.atInfo().addKeyValue("to", standing).log("Session ended");
         expectLeaf(next.getSessionEnded(), standing);
+        releaseUnwanted();
         showDoubts();
         resumeDoubted();
       }
@@ -548,6 +605,12 @@ public final class Agent implements AutoCloseable {
       offers.forget(offer);
       status.ended(offer.digest());
     }
+    releaseUnwanted();
+  }
+
+  private void releaseUnwanted() {
+    Set<Digest> wanted = offers.all().stream().map(Offer::terms).collect(Collectors.toSet());
+    sessions.releaseUnless(wanted::contains);
   }
 
   private void committed(RoundCommitted committed, List<Offer> ended) throws LinkException {

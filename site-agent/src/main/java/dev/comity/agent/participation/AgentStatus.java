@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// @param since when `connected` last changed
 /// @param problem the last thing that went wrong and still stands, for a person
 /// @param membershipVersion 0 before the first
+/// @param membershipExpiresAt until when the consortium's list holds; null before the first
 /// @param auditedSize leaves of the audit log under the last head that this site countersigned
 /// @param auditAlarm what was wrong with the log, until a person has dealt with it
 /// @param inDoubt how many updates wait for the proof of a session's end
@@ -24,6 +25,7 @@ public record AgentStatus(
     Instant since,
     @Nullable String problem,
     long membershipVersion,
+    @Nullable Instant membershipExpiresAt,
     int inDoubt,
     long auditedSize,
     @Nullable String auditAlarm,

@@ -21,6 +21,7 @@ final class StatusBoard {
   private Instant since;
   private @Nullable String problem;
   private long membershipVersion;
+  private @Nullable Instant membershipExpiresAt;
   private int inDoubt;
   private long auditedSize;
   private @Nullable String auditAlarm;
@@ -43,6 +44,7 @@ final class StatusBoard {
         since,
         problem,
         membershipVersion,
+        membershipExpiresAt,
         inDoubt,
         auditedSize,
         auditAlarm,
@@ -73,8 +75,9 @@ final class StatusBoard {
     state = now;
   }
 
-  synchronized void membership(long version) {
+  synchronized void membership(long version, Instant expiresAt) {
     membershipVersion = version;
+    membershipExpiresAt = expiresAt;
   }
 
   synchronized void inDoubt(int updates) {

@@ -203,23 +203,47 @@ final class TestAggregator implements AutoCloseable {
 
   /// Lists every enrolled site.
   synchronized void admit() {
-    epoch =
-        new MembershipEpoch(
-            TestEnrolments.FEDERATION,
-            1,
-            Instant.now().truncatedTo(ChronoUnit.MILLIS),
-            Instant.now().plus(1, ChronoUnit.DAYS).truncatedTo(ChronoUnit.MILLIS),
-            key.publicKey(),
-            enrolments.enrolled.entrySet().stream()
-                .map(entry -> new MembershipEpoch.Member(entry.getKey(), entry.getValue()))
-                .toList(),
-            List.of(),
-            1,
-            List.of(new ArchitecturePattern("logistic-regression")),
-            Optional.empty());
-    membership = SignedMembership.sign(epoch, enrolments.consortium);
-    audit.append(new AuditEntry.Membership(1, membership.digest()));
+    show(listing(1, Optional.empty(), Instant.now().plus(1, ChronoUnit.DAYS)));
+    audit.append(new AuditEntry.Membership(1, membership().digest()));
+  }
+
+  /// Every enrolled site in a list of this version, with nobody revoked.
+  synchronized MembershipEpoch listing(long listed, Optional<Digest> previous, Instant expiresAt) {
+    var end = expiresAt.truncatedTo(ChronoUnit.MILLIS);
+    return new MembershipEpoch(
+        TestEnrolments.FEDERATION,
+        listed,
+        end.minus(1, ChronoUnit.DAYS),
+        end,
+        key.publicKey(),
+        enrolments.enrolled.entrySet().stream()
+            .map(entry -> new MembershipEpoch.Member(entry.getKey(), entry.getValue()))
+            .toList(),
+        List.of(),
+        1,
+        List.of(new ArchitecturePattern("logistic-regression"), new ArchitecturePattern("mlp")),
+        previous);
+  }
+
+  /// Shows this list from now on, signed by the consortium.
+  synchronized void show(MembershipEpoch shown) {
+    show(shown, enrolments.consortium);
+  }
+
+  /// As the other, signed by whoever this is.
+  synchronized void show(MembershipEpoch shown, MessageKey signer) {
+    epoch = shown;
+    membership = SignedMembership.sign(shown, signer);
     notifyAll();
+  }
+
+  /// From now on sessions are made from this list, which no site was shown.
+  synchronized void pretend(MembershipEpoch shown) {
+    epoch = shown;
+  }
+
+  synchronized MembershipEpoch epoch() {
+    return required(epoch);
   }
 
   /// Offers a round to every member.
@@ -606,9 +630,9 @@ final class TestAggregator implements AutoCloseable {
   }
 
   private @Nullable NextAssignmentResponse next(SiteId site, Set<String> handled) {
-    if (membership != null && !handled.contains("membership-1")) {
+    if (membership != null && !handled.contains("membership-" + membership.digest().hex())) {
       return NextAssignmentResponse.newBuilder()
-          .setId("membership-1")
+          .setId("membership-" + membership.digest().hex())
           .setMembershipChanged(
               dev.comity.protocol.v1.MembershipChanged.newBuilder().setMembership(signed()))
           .build();

@@ -32,7 +32,9 @@ import dev.comity.update.AggregateUpdate;
 import dev.comity.update.RejectedSum;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -109,7 +111,7 @@ public final class LineageVerifier {
     long seed = 0;
     for (ModelVersion version : versions) {
       if (version.version() == 0) {
-        seed = plan(1).terms().seed();
+        seed = plan(versions.get(1)).terms().seed();
         begin(version, seed);
       } else {
         reports.add(follow(versions.get(version.version() - 1), version, seed));
@@ -228,58 +230,64 @@ public final class LineageVerifier {
     return leaves.size();
   }
 
-  /// Version 0 first. Each names the one before by digest, the last is the one of the manifest.
+  /// Version 0 first. Read from the newest, which the manifest names, down: each names the digest
+  /// of the one before, so that the document that was changed is the one that is accused.
   private List<ModelVersion> readModels(Digest model) {
-    List<ModelVersion> versions = new ArrayList<>();
-    Optional<Digest> before = Optional.empty();
-    for (int number = 0; archive.holds(AuditExport.model(number)); number++) {
+    int count = 0;
+    while (archive.holds(AuditExport.model(count))) {
+      count++;
+    }
+    require(count > 1, AuditExport.model(count), "is missing from the export");
+    Deque<ModelVersion> versions = new ArrayDeque<>();
+    Optional<Digest> wanted = Optional.of(model);
+    for (int number = count - 1; number >= 0; number--) {
       String file = AuditExport.model(number);
       byte[] document = document(file);
-      ModelVersion version = holds(file, () -> PlanCodec.decodeModelVersion(document));
       require(
-          version.version() == number && version.parent().equals(before),
+          wanted.equals(Optional.of(Digest.of(document))),
           file,
-          "is version %d with parent %s; must be version %d after %s",
-          version.version(),
-          name(version.parent()),
-          number,
-          name(before));
-      if (number > 0) {
-        ModelVersion parent = versions.getLast();
-        require(
-            version.run().equals(parent.run())
-                && version.federation().equals(parent.federation())
-                && version.architecture().equals(parent.architecture())
-                && version.parameters().equals(parent.parameters()),
-            file,
-            "is of another run, federation or architecture than its parent");
-      }
-      versions.add(version);
-      before = Optional.of(Digest.of(document));
+          "has digest %s; named is %s",
+          Digest.of(document).abbreviated(),
+          name(wanted));
+      ModelVersion version = holds(file, () -> PlanCodec.decodeModelVersion(document));
+      require(version.version() == number, file, "is version %d of the model", version.version());
+      ModelVersion child = versions.peekFirst();
+      require(
+          child == null
+              || version.run().equals(child.run())
+                  && version.federation().equals(child.federation())
+                  && version.architecture().equals(child.architecture())
+                  && version.parameters().equals(child.parameters()),
+          file,
+          "is of another run, federation or architecture than its child");
+      versions.addFirst(version);
+      wanted = version.parent();
     }
-    String last = AuditExport.model(Math.max(0, versions.size() - 1));
-    require(
-        versions.size() > 1 && before.equals(Optional.of(model)),
-        last,
-        "has digest %s; the manifest names %s",
-        name(before),
-        model.abbreviated());
     require(
         versions.getFirst().federation().equals(required(newest).federation()),
         AuditExport.model(0),
         "is of federation %s; the membership is of %s",
         versions.getFirst().federation(),
         required(newest).federation());
-    return versions;
+    return List.copyOf(versions);
   }
 
   private static String name(Optional<Digest> digest) {
     return digest.map(Digest::abbreviated).orElse("none");
   }
 
-  private RoundPlan plan(int version) {
-    String file = AuditExport.plan(version);
-    return holds(file, () -> PlanCodec.decodePlan(document(file)));
+  /// The plan of the round behind a version, which names it by digest.
+  private RoundPlan plan(ModelVersion version) {
+    String file = AuditExport.plan(version.version());
+    byte[] document = document(file);
+    Digest named = version.origin().orElseThrow().plan();
+    require(
+        Digest.of(document).equals(named),
+        file,
+        "is not the plan %s that version %d names",
+        named.abbreviated(),
+        version.version());
+    return holds(file, () -> PlanCodec.decodePlan(document));
   }
 
   private void begin(ModelVersion version, long seed) {
@@ -293,13 +301,7 @@ public final class LineageVerifier {
   private LineageReport.Round follow(ModelVersion parent, ModelVersion version, long seed) {
     ModelVersion.Origin origin = version.origin().orElseThrow();
     String planFile = AuditExport.plan(version.version());
-    require(
-        Digest.of(document(planFile)).equals(origin.plan()),
-        planFile,
-        "is not the plan %s that version %d names",
-        origin.plan().abbreviated(),
-        version.version());
-    RoundPlan plan = plan(version.version());
+    RoundPlan plan = plan(version);
     var terms = plan.terms();
     require(
         terms.kind() == RunKind.TRAIN

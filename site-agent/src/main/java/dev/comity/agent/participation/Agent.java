@@ -487,8 +487,8 @@ public final class Agent implements AutoCloseable {
       case SESSION_ENDED -> {
         Standing standing = sessionWork.ended(next.getSessionEnded());
         LOG.atInfo().addKeyValue("to", standing).log("Session ended");
-        releaseUnwanted();
         expectLeaf(next.getSessionEnded(), standing);
+        releaseUnwanted();
         showDoubts();
         resumeDoubted();
       }

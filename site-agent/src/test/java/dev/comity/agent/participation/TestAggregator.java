@@ -204,6 +204,7 @@ final class TestAggregator implements AutoCloseable {
   /// Lists every enrolled site.
   synchronized void admit() {
     show(listing(1, Optional.empty(), Instant.now().plus(1, ChronoUnit.DAYS)));
+    audit.append(new AuditEntry.Membership(1, membership().digest()));
   }
 
   /// Every enrolled site in a list of this version, with nobody revoked.
@@ -233,7 +234,6 @@ final class TestAggregator implements AutoCloseable {
   synchronized void show(MembershipEpoch shown, MessageKey signer) {
     epoch = shown;
     membership = SignedMembership.sign(shown, signer);
-    audit.append(new AuditEntry.Membership(shown.version(), membership.digest()));
     notifyAll();
   }
 

@@ -124,6 +124,7 @@ final class WireClasses {
   private final Site site;
   private final Heard heard;
   private final Set<Bytes> chunkRoots;
+  private final Set<Bytes> ledgerHeads;
 
   /// Who speaks.
   record Site(String name, Bytes messageKey, List<String> federation) {
@@ -135,10 +136,12 @@ final class WireClasses {
   /// @param site whose messages are held against the classes
   /// @param heard what it heard
   /// @param chunkRoots of the vectors that it uploaded
-  WireClasses(Site site, Heard heard, Set<Bytes> chunkRoots) {
+  /// @param ledgerHeads that its privacy ledger had
+  WireClasses(Site site, Heard heard, Set<Bytes> chunkRoots, Set<Bytes> ledgerHeads) {
     this.site = site;
     this.heard = heard;
     this.chunkRoots = Set.copyOf(chunkRoots);
+    this.ledgerHeads = Set.copyOf(ledgerHeads);
   }
 
   private static Map<String, WireClass> byFullName() {
@@ -292,9 +295,7 @@ final class WireClasses {
                 var _ = in.bytes("graphRandomness", KEY);
                 long counter = in.integer("counter");
                 var ledger = in.bytes("ledgerHead", DIGEST);
-                return counter >= 1
-                    && counter <= heard.sessions()
-                    && ledger.equals(Bytes.of(Digest.of(new byte[0]).bytes()));
+                return counter >= 1 && counter <= heard.sessions() && ledgerHeads.contains(ledger);
               });
       case SESSION_PHASE_SHARE_KEYS ->
           CborReader.read(

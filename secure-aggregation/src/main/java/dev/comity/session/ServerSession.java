@@ -176,7 +176,8 @@ public sealed interface ServerSession
   }
 
   /// Once Done: descriptor, all published messages, headers and certificate, from which anybody can
-  /// check what was certified. Holds no secret.
+  /// check what was certified; once Aborted: descriptor and, if there is one, certificate. Holds no
+  /// secret. `TranscriptVerifier` reads it.
   default byte[] transcript() {
     throw new IllegalStateException("session in state " + state() + ": has no transcript");
   }

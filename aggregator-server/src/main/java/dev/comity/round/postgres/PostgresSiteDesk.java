@@ -1,5 +1,6 @@
 package dev.comity.round.postgres;
 
+import dev.comity.audit.AuditHeads;
 import dev.comity.audit.Signals;
 import dev.comity.codec.Bytes;
 import dev.comity.membership.MessagePublicKey;
@@ -73,6 +74,7 @@ final class PostgresSiteDesk implements SiteDesk {
   private final ArtifactStore artifacts;
   private final ModelRegistry registry;
   private final FederationAuthority federation;
+  private final AuditHeads heads;
   private final Signals signals;
   private final Clock clock;
   private final Map<SiteId, Digest> membershipSeen = new ConcurrentHashMap<>();
@@ -89,6 +91,7 @@ final class PostgresSiteDesk implements SiteDesk {
       ArtifactStore artifacts,
       ModelRegistry registry,
       FederationAuthority federation,
+      AuditHeads heads,
       Signals signals,
       Clock clock) {
     this.transactions = transactions;
@@ -99,6 +102,7 @@ final class PostgresSiteDesk implements SiteDesk {
     this.artifacts = artifacts;
     this.registry = registry;
     this.federation = federation;
+    this.heads = heads;
     this.signals = signals;
     this.clock = clock;
   }
@@ -243,7 +247,8 @@ final class PostgresSiteDesk implements SiteDesk {
         .or(() -> roundEnded(site, handled))
         .or(() -> offer(site, handled, HOLDING))
         .or(() -> sessionStep(site, handled))
-        .or(() -> offer(site, handled, OFFERED));
+        .or(() -> offer(site, handled, OFFERED))
+        .or(() -> auditHead(site, handled));
   }
 
   private Optional<Assignment> membershipChanged(SiteId site, Set<String> handled) {
@@ -294,6 +299,16 @@ final class PostgresSiteDesk implements SiteDesk {
         round.run(),
         round.number(),
         Objects.requireNonNullElse(round.reason(), "the round was abandoned"));
+  }
+
+  /// Last of all: nothing waits for a countersignature.
+  private Optional<Assignment> auditHead(SiteId site, Set<String> handled) {
+    var head = heads.newest();
+    var size = head.head().size();
+    var id = "audit:" + head.signed().digest().hex();
+    return size == 0 || handled.contains(id) || heads.countersigned(site, size)
+        ? Optional.empty()
+        : Optional.of(new Assignment.AuditHead(id, head.signed()));
   }
 
   private Optional<Assignment> sessionStep(SiteId site, Set<String> handled) {

@@ -6,6 +6,7 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.PlanCodec;
 import dev.comity.protocol.v1.HelloResponse;
 import dev.comity.protocol.v1.NextAssignmentResponse;
+import dev.comity.transparency.TreeHead;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
@@ -21,6 +22,7 @@ final class Heard {
   private final Set<Object> assignments = new HashSet<>();
   private final Set<Object> rounds = new HashSet<>();
   private final Set<Long> vectorBytes = new HashSet<>();
+  private final Set<Long> logSizes = new HashSet<>(Set.of(0L));
   private final Set<Bytes> sessions = new HashSet<>();
   private final Set<Bytes> derived = new HashSet<>();
   private final String assigned;
@@ -43,6 +45,11 @@ final class Heard {
     assignments.add(assignment.getId());
     if (assignment.hasSessionStep()) {
       sessions.add(Bytes.of(assignment.getSessionStep().getSessionId().toByteArray()));
+    }
+    if (assignment.hasAuditHead()) {
+      byte[] document = assignment.getAuditHead().getHead().getDocument().toByteArray();
+      logSizes.add(TreeHead.decode(document).size());
+      derived.add(Bytes.of(Digest.of(document).bytes()));
     }
     if (assignment.hasRoundOffer()) {
       byte[] document = assignment.getRoundOffer().getPlan().toByteArray();
@@ -75,6 +82,11 @@ final class Heard {
   /// Lengths of the vectors that the plans ask for.
   Set<Long> vectorBytes() {
     return vectorBytes;
+  }
+
+  /// Sizes of the audit log's heads, and of the empty log.
+  Set<Long> logSizes() {
+    return logSizes;
   }
 
   /// How many sessions.

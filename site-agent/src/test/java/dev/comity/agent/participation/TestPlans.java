@@ -1,6 +1,10 @@
 package dev.comity.agent.participation;
 
+import dev.comity.algorithm.Weighting;
 import dev.comity.plan.Architecture;
+import dev.comity.plan.LocalTraining;
+import dev.comity.plan.LocalWork;
+import dev.comity.plan.Noise;
 import dev.comity.plan.ParameterLayout;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.UpdateTerms;
@@ -33,6 +37,58 @@ final class TestPlans {
             terms.weighting(),
             terms.clipNorm(),
             terms.noise(),
+            terms.encoding(),
+            terms.maxExamples(),
+            terms.lossCap(),
+            terms.partialAllowed()),
+        plan.round(),
+        plan.cohort(),
+        plan.serverStep(),
+        plan.minReady(),
+        plan.nC(),
+        plan.minHonest(),
+        plan.silenceLimit(),
+        plan.hardLimit());
+  }
+
+  static RoundPlan recordLevel(RoundPlan plan, double noiseMultiplier) {
+    UpdateTerms terms = plan.terms();
+    var noise = new Noise.RecordLevel(noiseMultiplier, 1, 1e-5);
+    var training = terms.training();
+    return new RoundPlan(
+        new UpdateTerms(
+            terms.federation(),
+            terms.run(),
+            terms.kind(),
+            terms.study(),
+            terms.purpose(),
+            terms.dataContract(),
+            terms.baseModel(),
+            terms.baseVersion(),
+            terms.architecture(),
+            terms.weights(),
+            terms.optimizerState(),
+            terms.parameters(),
+            VectorLayout.of(
+                terms.kind(),
+                terms.architecture(),
+                terms.encoding(),
+                terms.clipNorm(),
+                terms.maxExamples(),
+                terms.lossCap(),
+                noise),
+            terms.objective(),
+            new LocalTraining(
+                training.loss(),
+                training.batchSize(),
+                new LocalWork.PoissonSteps(10, 0.1),
+                training.learningRate(),
+                training.momentum(),
+                training.weightDecay()),
+            terms.seed(),
+            new Weighting.Uniform(),
+            terms.clipNorm(),
+            noise,
             terms.encoding(),
             terms.maxExamples(),
             terms.lossCap(),

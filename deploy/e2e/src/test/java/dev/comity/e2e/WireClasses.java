@@ -295,7 +295,12 @@ final class WireClasses {
                 var _ = in.bytes("graphRandomness", KEY);
                 long counter = in.integer("counter");
                 var ledger = in.bytes("ledgerHead", DIGEST);
-                return counter >= 1 && counter <= heard.sessions() && ledgerHeads.contains(ledger);
+                long version = in.integer("membershipVersion");
+                var membership = in.bytes("membership", DIGEST);
+                return counter >= 1
+                    && counter <= heard.sessions()
+                    && ledgerHeads.contains(ledger)
+                    && heard.memberships().getOrDefault(version, Bytes.empty()).equals(membership);
               });
       case SESSION_PHASE_SHARE_KEYS ->
           CborReader.read(

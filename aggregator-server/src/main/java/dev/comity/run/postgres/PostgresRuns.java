@@ -187,7 +187,8 @@ final class PostgresRuns implements Runs {
                 submission.clipNorm(),
                 submission.maxExamples(),
                 submission.lossCap(),
-                submission.noise()),
+                submission.noise())
+                .forRound(submission.id(), 0),
             algorithm.localObjective(),
             submission.training(),
             submission.seed(),

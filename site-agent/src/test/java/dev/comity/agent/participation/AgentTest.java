@@ -94,6 +94,41 @@ class AgentTest {
   }
 
   @Test
+  void aRoundWithDistributedNoiseInSixteenBitsIsSummedFollowedAndCharged() throws Exception {
+    for (SiteId site : SITES) {
+      Files.writeString(
+          directory(site).path().resolve("policy.yaml"), "privacy: {epsilon: 8, delta: 1.0e-5}\n");
+    }
+    startAll();
+    aggregator.admit();
+
+    aggregator.open(1, RunKind.TRAIN, plan -> TestPlans.distributed(plan, 1, 16));
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+
+    assertThat(aggregator.lastSum().layout().bits()).isEqualTo(16);
+    assertThat(aggregator.lastSum().contributors()).isEqualTo(SITES.size());
+    for (SiteId site : SITES) {
+      var statement = LedgerReport.read(directory(site)).statement();
+      assertThat(statement.committed().orElseThrow().epsilon()).isBetween(0.5, 8.0);
+      aggregator.await(
+          site + " followed the step",
+          () ->
+              Files.exists(
+                  directory(site)
+                      .state()
+                      .resolve("models")
+                      .resolve(TestAggregator.RUN.toString())
+                      .resolve(
+                          "1-%s.weights.safetensors"
+                              .formatted(aggregator.version().digest().hex()))));
+      assertThat(agent(site).status().problem()).isNull();
+    }
+  }
+
+  @Test
   void aRoundWithRecordLevelPrivacyIsTrainedSummedAndCharged() throws Exception {
     for (SiteId site : SITES) {
       scaleByConstants(site);

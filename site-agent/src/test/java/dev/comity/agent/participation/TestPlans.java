@@ -2,6 +2,7 @@ package dev.comity.agent.participation;
 
 import dev.comity.algorithm.Weighting;
 import dev.comity.plan.Architecture;
+import dev.comity.plan.Encoding;
 import dev.comity.plan.LocalTraining;
 import dev.comity.plan.LocalWork;
 import dev.comity.plan.Noise;
@@ -52,9 +53,32 @@ final class TestPlans {
   }
 
   static RoundPlan recordLevel(RoundPlan plan, double noiseMultiplier) {
+    var training = plan.terms().training();
+    return noised(
+        plan,
+        new Noise.RecordLevel(noiseMultiplier, 1, 1e-5),
+        plan.terms().encoding(),
+        new LocalTraining(
+            training.loss(),
+            training.batchSize(),
+            new LocalWork.PoissonSteps(10, 0.1),
+            training.learningRate(),
+            training.momentum(),
+            training.weightDecay()));
+  }
+
+  /// Site-level, in a ring of `bits`.
+  static RoundPlan distributed(RoundPlan plan, double noiseMultiplier, int bits) {
+    return noised(
+        plan,
+        new Noise.Distributed(noiseMultiplier, 3, 1e-5),
+        new Encoding(bits, plan.terms().encoding().nMax()),
+        plan.terms().training());
+  }
+
+  private static RoundPlan noised(
+      RoundPlan plan, Noise noise, Encoding encoding, LocalTraining training) {
     UpdateTerms terms = plan.terms();
-    var noise = new Noise.RecordLevel(noiseMultiplier, 1, 1e-5);
-    var training = terms.training();
     return new RoundPlan(
         new UpdateTerms(
             terms.federation(),
@@ -70,26 +94,21 @@ final class TestPlans {
             terms.optimizerState(),
             terms.parameters(),
             VectorLayout.of(
-                terms.kind(),
-                terms.architecture(),
-                terms.encoding(),
-                terms.clipNorm(),
-                terms.maxExamples(),
-                terms.lossCap(),
-                noise),
+                    terms.kind(),
+                    terms.architecture(),
+                    encoding,
+                    terms.clipNorm(),
+                    terms.maxExamples(),
+                    terms.lossCap(),
+                    noise)
+                .forRound(terms.run(), terms.baseVersion()),
             terms.objective(),
-            new LocalTraining(
-                training.loss(),
-                training.batchSize(),
-                new LocalWork.PoissonSteps(10, 0.1),
-                training.learningRate(),
-                training.momentum(),
-                training.weightDecay()),
+            training,
             terms.seed(),
             new Weighting.Uniform(),
             terms.clipNorm(),
             noise,
-            terms.encoding(),
+            encoding,
             terms.maxExamples(),
             terms.lossCap(),
             terms.partialAllowed()),

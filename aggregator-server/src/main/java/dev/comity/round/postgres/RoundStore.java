@@ -375,6 +375,38 @@ final class RoundStore {
         .list();
   }
 
+  /// Digests of the membership epochs under which a session runs.
+  Set<Digest> membershipsOfLiveSessions() {
+    return sql.sql(SESSION + " where phase not in ('DONE', 'ABORTED')")
+        .query(RoundStore::sessionRow)
+        .list()
+        .stream()
+        .map(session -> session.descriptor().membership())
+        .collect(Collectors.toSet());
+  }
+
+  /// Keeps `dealer` out of every roster until an operator lifts it. Again for one session: no
+  /// effect.
+  void suspend(SiteId dealer, Digest session, String reason, Instant now) {
+    sql.sql(
+            """
+            insert into suspension (site_id, session_id, reason, at) values (?, ?, ?, ?)
+            on conflict do nothing
+            """)
+        .params(dealer.value(), session.bytes(), reason, at(now))
+        .update();
+  }
+
+  /// Why each suspended site is.
+  Map<SiteId, String> suspended() {
+    return sql
+        .sql("select site_id, reason from suspension where lifted_at is null order by at")
+        .query((row, _) -> Map.entry(new SiteId(row.getString("site_id")), row.getString("reason")))
+        .list()
+        .stream()
+        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (_, last) -> last));
+  }
+
   /// The last session over updates of these terms.
   Optional<SessionRow> lastSessionOver(RunId run, Digest terms) {
     return sql.sql(

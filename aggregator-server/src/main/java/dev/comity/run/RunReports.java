@@ -267,7 +267,8 @@ public interface RunReports {
 
   record SiteCertificate(Instant notAfter) {}
 
-  /// `suspension` is null for a site that is not suspended; `gate`, `capability`, `policy` and `ledger` are null for what a site does not publish.
+  /// `suspension` is null for a site that is not suspended; `gate`, `capability`, `policy` and
+  /// `ledger` are null for what a site does not publish.
   record SiteReport(
       String site,
       String state,

@@ -70,8 +70,7 @@ final class FederationController {
   @PostMapping("/next-key")
   @Operation(
       summary = "Prepare the message key that shall follow the present one",
-      description =
-          "Repeated, it answers the same. The key serves once the consortium lists it.")
+      description = "Repeated, it answers the same. The key serves once the consortium lists it.")
   @ApiResponse(responseCode = "200", description = "what the consortium needs to list it")
   NextKeyView nextKey() {
     var key = memberships.prepareKey();

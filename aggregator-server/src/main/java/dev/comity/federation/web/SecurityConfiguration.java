@@ -98,8 +98,7 @@ class SecurityConfiguration {
                 .hasRole("ADMIN")
                 .requestMatchers(PUT, API + "/membership")
                 .hasRole("ADMIN")
-                .requestMatchers(
-                    POST, API + "/federation/next-key", API + "/sites/*/reinstatement")
+                .requestMatchers(POST, API + "/federation/next-key", API + "/sites/*/reinstatement")
                 .hasRole("ADMIN")
                 .requestMatchers(DELETE, API + "/session")
                 .authenticated()

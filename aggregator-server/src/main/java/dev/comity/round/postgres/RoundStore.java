@@ -26,9 +26,12 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
@@ -377,7 +380,8 @@ final class RoundStore {
 
   /// Digests of the membership epochs under which a session runs.
   Set<Digest> membershipsOfLiveSessions() {
-    return sql.sql(SESSION + " where phase not in ('DONE', 'ABORTED')")
+    return sql
+        .sql(SESSION + " where phase not in ('DONE', 'ABORTED')")
         .query(RoundStore::sessionRow)
         .list()
         .stream()

@@ -37,6 +37,9 @@ import tools.jackson.databind.json.JsonMapper;
 @Transactional(readOnly = true)
 class PostgresRunReports implements RunReports {
   private static final int ABANDONED_LIMIT = 3;
+  private static final String REMEDY_OF_SUSPENSION =
+      "Find out with the site what happened. An administrator lifts it with POST"
+          + " /api/v1/sites/{site}/reinstatement, or the consortium revokes the site.";
   private static final Duration CERTIFICATE_WARNING = Duration.ofDays(30);
   private static final List<String> LIVE = List.of("RECRUITING", "TRAINING", "AGGREGATING");
 

@@ -42,7 +42,7 @@ final class SuspensionController {
   @ApiResponse(responseCode = "404", description = "the site is not suspended")
   void reinstate(
       @PathVariable String site, @Valid @RequestBody Reinstatement body, Principal caller) {
-    if (!site.matches(SITE) || !suspensions.lift(new SiteId(site), caller.getName(), body.reason())) {
+    if (!lifted(site, caller.getName(), body.reason())) {
       throw new ResponseStatusException(
           HttpStatus.NOT_FOUND, "Site %s is not suspended; see /api/v1/sites.".formatted(site));
     }
@@ -50,5 +50,13 @@ final class SuspensionController {
         .addKeyValue("site", site)
         .addKeyValue("account", caller.getName())
         .log("suspension lifted");
+  }
+
+  private boolean lifted(String site, String account, String reason) {
+    try {
+      return suspensions.lift(new SiteId(site), account, reason);
+    } catch (IllegalArgumentException _) {
+      return false; // no site has such a name
+    }
   }
 }

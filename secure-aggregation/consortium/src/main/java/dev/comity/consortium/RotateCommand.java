@@ -20,8 +20,9 @@ import picocli.CommandLine.Option;
     description = {
       "Signs a membership in which a key is replaced; the former one never returns.",
       "A site's message key: by the statement of its present key (--statement), or a key whose"
-          + " fingerprint the site told you (--key, --fingerprint). The consortium's own key: the"
-          + " present one signs one last membership, which names the new one."
+          + " fingerprint the site told you (--key, --fingerprint). The aggregator's message key: the"
+          + " one whose fingerprint its operator told you. The consortium's own key: the present one"
+          + " signs one last membership, which names the new one."
     },
     mixinStandardHelpOptions = true,
     versionProvider = ConsortiumCommand.Version.class)
@@ -33,6 +34,9 @@ final class RotateCommand extends ChangingCommand {
     @ArgGroup(exclusive = false)
     private @Nullable OfSite ofSite;
 
+    @ArgGroup(exclusive = false)
+    private @Nullable OfAggregator ofAggregator;
+
     @Option(names = "--consortium", description = "Replace the consortium's own key.")
     private boolean consortium;
   }
@@ -43,6 +47,17 @@ final class RotateCommand extends ChangingCommand {
 
     @ArgGroup(multiplicity = "1")
     private NewKey newKey;
+  }
+
+  static final class OfAggregator {
+    @Option(
+        names = "--aggregator",
+        required = true,
+        description = "Replace the aggregator's message key.")
+    private boolean named;
+
+    @ArgGroup(exclusive = false, multiplicity = "1")
+    private Told told;
   }
 
   static final class NewKey {
@@ -61,14 +76,14 @@ final class RotateCommand extends ChangingCommand {
         names = "--key",
         required = true,
         paramLabel = "HEX",
-        description = "The site's new message key, 64 hexadecimal digits.")
+        description = "The new message key, 64 hexadecimal digits.")
     private String key;
 
     @Option(
         names = "--fingerprint",
         required = true,
         paramLabel = "FINGERPRINT",
-        description = "Its fingerprint, told by the site over a channel that you trust.")
+        description = "Its fingerprint, told by the holder over a channel that you trust.")
     private String fingerprint;
   }
 
@@ -81,8 +96,13 @@ final class RotateCommand extends ChangingCommand {
     if (subject.consortium) {
       return handOver(basis);
     }
+    if (subject.ofAggregator != null && subject.ofAggregator.named) {
+      return replaceAggregatorKey(
+          draft(basis), told("the aggregator", subject.ofAggregator.told), "key rotated");
+    }
     if (subject.ofSite == null) {
-      throw new IllegalStateException("neither --site nor --consortium, of which one is required");
+      throw new IllegalStateException(
+          "neither --site nor --aggregator nor --consortium, of which one is required");
     }
     SiteId site = new SiteId(subject.ofSite.site);
     MembershipEpoch draft = draft(basis);
@@ -97,11 +117,15 @@ final class RotateCommand extends ChangingCommand {
     if (given.told == null) {
       throw new IllegalStateException("neither --statement nor --key, of which one is required");
     }
-    MessagePublicKey key = MessagePublicKey.fromHex(given.told.key);
-    if (!key.fingerprint().equals(MessagePublicKey.parseFingerprint(given.told.fingerprint))) {
+    return told("site " + site, given.told);
+  }
+
+  private static MessagePublicKey told(String holder, Told told) {
+    MessagePublicKey key = MessagePublicKey.fromHex(told.key);
+    if (!key.fingerprint().equals(MessagePublicKey.parseFingerprint(told.fingerprint))) {
       throw new RefusedSignatureException(
-          "site %s: the key given has fingerprint %s, which is not the one you were told; nothing was signed"
-              .formatted(site, key));
+          "%s: the key given has fingerprint %s, which is not the one you were told; nothing was signed"
+              .formatted(holder, key));
     }
     return key;
   }

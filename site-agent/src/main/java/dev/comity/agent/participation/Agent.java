@@ -455,8 +455,7 @@ public final class Agent implements AutoCloseable {
       status.key(listed.get().displayFingerprint());
       LOG.atInfo()
           .addKeyValue("site", settings.site())
-          .addKeyValue("from", present)
-          .addKeyValue("to", listed.get())
+          .addKeyValue("digest", listed.get().fingerprint().abbreviated())
           .log("Message key changed");
     } else if (listed.isPresent()) {
       lacking =

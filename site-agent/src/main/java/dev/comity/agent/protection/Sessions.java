@@ -72,6 +72,7 @@ public final class Sessions implements AutoCloseable {
       PrivacyBook book,
       Clock clock)
       throws IOException {
+    keys.eraseUnneeded();
     return new Sessions(
         site,
         keys,

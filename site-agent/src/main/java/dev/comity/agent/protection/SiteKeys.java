@@ -144,7 +144,8 @@ public final class SiteKeys {
     eraseUnneeded();
   }
 
-  private void eraseUnneeded() {
+  /// Erases the former message keys that no session needs; again, what a crash left.
+  synchronized void eraseUnneeded() {
     Set<Digest> unneeded = new HashSet<>(messageKeys.former());
     unneeded.removeAll(sessionsOfFormer().values());
     unneeded.forEach(messageKeys::erase);

@@ -547,7 +547,8 @@ class JoiningTest {
     var path = "/api/v1/sites/nobody/reinstatement";
     var reason = "{\"reason\": \"memory replaced\"}";
 
-    assertThat(federation.send("POST", path, reason, bearer(federation.token("RESEARCHER"))).status())
+    assertThat(
+            federation.send("POST", path, reason, bearer(federation.token("RESEARCHER"))).status())
         .isEqualTo(403);
     var none = federation.send("POST", path, reason, bearer(admin));
     assertThat(none.status()).isEqualTo(404);

@@ -32,32 +32,26 @@ final class RotateCommand extends ChangingCommand {
 
   static final class Subject {
     @ArgGroup(exclusive = false)
-    private @Nullable OfSite ofSite;
-
-    @ArgGroup(exclusive = false)
-    private @Nullable OfAggregator ofAggregator;
+    private @Nullable OfMember ofMember;
 
     @Option(names = "--consortium", description = "Replace the consortium's own key.")
     private boolean consortium;
   }
 
-  static final class OfSite {
-    @Option(names = "--site", required = true, paramLabel = "ID", description = "The member.")
-    private String site;
+  static final class OfMember {
+    @ArgGroup(multiplicity = "1")
+    private Holder holder;
 
     @ArgGroup(multiplicity = "1")
     private NewKey newKey;
   }
 
-  static final class OfAggregator {
-    @Option(
-        names = "--aggregator",
-        required = true,
-        description = "Replace the aggregator's message key.")
-    private boolean named;
+  static final class Holder {
+    @Option(names = "--site", paramLabel = "ID", description = "The member.")
+    private @Nullable String site;
 
-    @ArgGroup(exclusive = false, multiplicity = "1")
-    private Told told;
+    @Option(names = "--aggregator", description = "Replace the aggregator's message key.")
+    private boolean aggregator;
   }
 
   static final class NewKey {
@@ -96,18 +90,23 @@ final class RotateCommand extends ChangingCommand {
     if (subject.consortium) {
       return handOver(basis);
     }
-    if (subject.ofAggregator != null && subject.ofAggregator.named) {
-      return replaceAggregatorKey(
-          draft(basis), told("the aggregator", subject.ofAggregator.told), "key rotated");
-    }
-    if (subject.ofSite == null) {
+    if (subject.ofMember == null
+        || !subject.ofMember.holder.aggregator && subject.ofMember.holder.site == null) {
       throw new IllegalStateException(
           "neither --site nor --aggregator nor --consortium, of which one is required");
     }
-    SiteId site = new SiteId(subject.ofSite.site);
     MembershipEpoch draft = draft(basis);
-    return replaceKey(
-        draft, site, Optional.of(newKey(draft, site, subject.ofSite.newKey)), "key rotated");
+    NewKey newKey = subject.ofMember.newKey;
+    String name = subject.ofMember.holder.site;
+    if (name == null) {
+      if (newKey.told == null) {
+        throw new IllegalArgumentException(
+            "--statement is for a site; give the aggregator's key with --key and --fingerprint, as its operator told you");
+      }
+      return replaceAggregatorKey(draft, told("the aggregator", newKey.told), "key rotated");
+    }
+    SiteId site = new SiteId(name);
+    return replaceKey(draft, site, Optional.of(newKey(draft, site, newKey)), "key rotated");
   }
 
   private static MessagePublicKey newKey(MembershipEpoch draft, SiteId site, NewKey given) {

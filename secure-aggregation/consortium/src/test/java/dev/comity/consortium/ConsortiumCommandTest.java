@@ -581,6 +581,7 @@ class ConsortiumCommandTest {
     Outcome other =
         rotateAggregator(MessageKey.generate().publicKey(), next.publicKey().displayFingerprint());
     Outcome same = rotateAggregator(former.publicKey(), former.publicKey().displayFingerprint());
+    Outcome stated = online("rotate", "--aggregator", "--statement", "none");
     Outcome rotated = rotateAggregator(next.publicKey(), next.publicKey().displayFingerprint());
     Outcome stale = online("amend", "--n-c-floor", "0");
     aggregator.key = next;
@@ -594,6 +595,8 @@ class ConsortiumCommandTest {
         .contains("nothing was signed");
     assertThat(same.exitCode()).isEqualTo(1);
     assertThat(same.err()).contains("is listed with the key");
+    assertThat(stated.exitCode()).isEqualTo(1);
+    assertThat(stated.err()).contains("--statement is for a site");
     assertThat(rotated.exitCode()).as(rotated.err()).isZero();
     assertThat(stale.exitCode()).isEqualTo(1);
     assertThat(stale.err()).contains("aggregator key " + former.publicKey());

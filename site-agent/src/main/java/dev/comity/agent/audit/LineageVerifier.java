@@ -166,8 +166,8 @@ public final class LineageVerifier {
         witnessed.head().document().toByteArray());
   }
 
-  /// A key that was replaced, and may be stolen since, signs no head over the leaf of the membership
-  /// that replaced it.
+  /// A key that was replaced, and may be stolen since, signs no head over the leaf of the
+  /// membership that replaced it.
   private void requireSignedInTime(List<WitnessedHead> heads) {
     for (WitnessedHead witnessed : heads) {
       long size = head(witnessed).size();
@@ -230,7 +230,8 @@ public final class LineageVerifier {
           switch (entry) {
             case AuditEntry.Membership membership -> {
               lastLeaf = Math.max(lastLeaf, leaf.proof().index());
-              yield loggedMemberships.putIfAbsent(membership.document(), leaf.proof().index()) == null;
+              yield loggedMemberships.putIfAbsent(membership.document(), leaf.proof().index())
+                  == null;
             }
             case AuditEntry.Session session -> {
               lastLeaf = Math.max(lastLeaf, leaf.proof().index());

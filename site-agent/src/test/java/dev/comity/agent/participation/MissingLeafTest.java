@@ -77,13 +77,12 @@ class MissingLeafTest {
     aggregator.await(
         "every site recomputed the model",
         () -> agents.values().stream().allMatch(agent -> agent.status().rounds().isEmpty()));
-    aggregator.audit(
-        log ->
-            log.append(
-                new AuditEntry.Run(
-                    TestAggregator.RUN,
-                    AuditEntry.RunOutcome.COMPLETED,
-                    aggregator.version().digest())));
+    aggregator.audit(log ->
+        log.append(
+            new AuditEntry.Run(
+                TestAggregator.RUN,
+                AuditEntry.RunOutcome.COMPLETED,
+                aggregator.version().digest())));
 
     awaitAlarms("does not hold round 1 of run");
   }

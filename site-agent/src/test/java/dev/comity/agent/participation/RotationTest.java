@@ -159,7 +159,8 @@ class RotationTest {
 
     assertThatThrownBy(() -> verify(export))
         .isInstanceOf(DoesNotHoldException.class)
-        .hasMessageContaining("signed with an aggregator key that membership version 3 had replaced");
+        .hasMessageContaining(
+            "signed with an aggregator key that membership version 3 had replaced");
   }
 
   @Test
@@ -217,8 +218,7 @@ class RotationTest {
     assertThat(stated.site()).contains(LAST);
     assertThat(
             PosixFilePermissions.toString(
-                Files.getPosixFilePermissions(
-                    directory(LAST).keys().resolve("message.next.key"))))
+                Files.getPosixFilePermissions(directory(LAST).keys().resolve("message.next.key"))))
         .isEqualTo("rw-------");
   }
 

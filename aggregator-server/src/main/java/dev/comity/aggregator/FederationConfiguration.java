@@ -7,9 +7,8 @@ import dev.comity.federation.Enrolments;
 import dev.comity.federation.FederationStore;
 import dev.comity.federation.Memberships;
 import dev.comity.federation.ServerCertificate;
-import dev.comity.membership.MessageKey;
+import dev.comity.membership.MessageKeys;
 import dev.comity.plan.FederationId;
-import java.nio.file.Files;
 import java.time.Clock;
 import java.util.concurrent.Executors;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -53,12 +52,8 @@ class FederationConfiguration {
   }
 
   @Bean
-  MessageKey messageKey(DataDirectory directory) {
-    var file = directory.keys().resolve("message.key");
-    if (!Files.exists(file)) {
-      MessageKey.generate().write(file);
-    }
-    return MessageKey.read(file);
+  MessageKeys messageKeys(DataDirectory directory) {
+    return MessageKeys.create(directory.keys());
   }
 
   @Bean
@@ -90,11 +85,11 @@ class FederationConfiguration {
   @Bean
   Memberships memberships(
       FederationId federation,
-      MessageKey key,
+      MessageKeys keys,
       ConsortiumKey consortium,
       FederationStore store,
       Clock clock) {
-    return new Memberships(federation, key.publicKey(), consortium, store, clock);
+    return new Memberships(federation, keys, consortium, store, clock);
   }
 
   /// Handlers block, in databases and on waiting sites.

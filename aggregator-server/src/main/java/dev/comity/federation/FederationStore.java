@@ -48,12 +48,12 @@ public interface FederationStore {
   /// Notes at the first start which federation this database belongs to.
   ///
   /// @return the federation's epoch, which is raised when the database was restored from a backup
-  /// @throws IllegalStateException when the database belongs to another federation
+  /// @throws RefusedConfiguration when the database belongs to another federation
   long open(FederationId federation, Instant at);
 
   /// Raises the federation's epoch to `epoch`.
   ///
-  /// @throws IllegalStateException when the stored epoch is greater
+  /// @throws RefusedConfiguration when the stored epoch is greater
   void raiseEpoch(long epoch);
 
   Optional<Enrolment> enrolment(Bytes nonce);

@@ -5,6 +5,8 @@ import dev.comity.federation.FederationStore.EnrolledSite;
 import dev.comity.federation.FederationStore.SiteState;
 import dev.comity.federation.Refused.Kind;
 import dev.comity.membership.MembershipEpoch;
+import dev.comity.membership.MessageKey;
+import dev.comity.membership.MessageKeys;
 import dev.comity.membership.MessagePublicKey;
 import dev.comity.membership.RefusedSignatureException;
 import dev.comity.membership.SignedMembership;
@@ -15,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// The membership epochs that the consortium signed. The aggregator takes them as they come or
 /// refuses them; it never makes one.
@@ -23,19 +26,19 @@ public final class Memberships {
   public static final Duration WARNED_BEFORE = Duration.ofDays(14);
 
   private final FederationId federation;
-  private final MessagePublicKey aggregator;
+  private final MessageKeys keys;
   private final ConsortiumKey consortium;
   private final FederationStore store;
   private final Clock clock;
 
   public Memberships(
       FederationId federation,
-      MessagePublicKey aggregator,
+      MessageKeys keys,
       ConsortiumKey consortium,
       FederationStore store,
       Clock clock) {
     this.federation = federation;
-    this.aggregator = aggregator;
+    this.keys = keys;
     this.consortium = consortium;
     this.store = store;
     this.clock = clock;
@@ -62,6 +65,55 @@ public final class Memberships {
     return first
         .flatMap(key -> current().map(signed -> signed.verify(key).consortium(key)))
         .or(() -> first);
+  }
+
+  /// The aggregator's message key, as the newest epoch names it.
+  public MessageKey key() {
+    return current().map(this::read).flatMap(this::key).orElseGet(keys::present);
+  }
+
+  /// The aggregator's message key that `epoch` names; empty once it was replaced and erased.
+  public Optional<MessageKey> key(MembershipEpoch epoch) {
+    return keys.find(epoch.aggregator().fingerprint());
+  }
+
+  /// The message key that shall follow the present one, made unless there is one. It serves once
+  /// the consortium lists it.
+  public MessagePublicKey prepareKey() {
+    return keys.prepare().publicKey();
+  }
+
+  /// The message key that waits for the consortium to list it, if there is one.
+  public Optional<MessagePublicKey> preparedKey() {
+    return keys.next().map(MessageKey::publicKey);
+  }
+
+  /// Puts the message key that the newest epoch names in its place, if it was the prepared one.
+  public void followKey() {
+    current().map(this::read).ifPresent(this::follow);
+  }
+
+  private void follow(MembershipEpoch epoch) {
+    if (!keys.follow(epoch.aggregator())) {
+      throw new RefusedConfiguration(
+          "The newest membership names the aggregator key %s, which this data directory does not hold."
+              .formatted(epoch.aggregator().displayFingerprint()),
+          "Restore the data directory that belongs to this database, or have the consortium list a"
+              + " key of this one with `rotate --aggregator`.");
+    }
+  }
+
+  public boolean holdsFormerKeys() {
+    return !keys.former().isEmpty();
+  }
+
+  /// Erases the replaced message keys but those with these fingerprints.
+  public void eraseFormerKeys(Set<Digest> needed) {
+    for (var former : keys.former()) {
+      if (!needed.contains(former)) {
+        keys.erase(former);
+      }
+    }
   }
 
   /// What a person should do about the present epoch's end, from [#WARNED_BEFORE] on.
@@ -93,7 +145,9 @@ public final class Memberships {
   ///   `out-of-sequence`, `contradicts-earlier`, `wrong-federation`, `wrong-aggregator`,
   ///   `membership-expired`, `not-enrolled` or `key-taken`
   public MembershipEpoch admit(SignedMembership signed) {
-    return store.exclusively(() -> admitNext(signed));
+    var epoch = store.exclusively(() -> admitNext(signed));
+    followKey();
+    return epoch;
   }
 
   private MembershipEpoch admitNext(SignedMembership signed) {
@@ -192,13 +246,17 @@ public final class Memberships {
               "The membership is of federation %s, this aggregator serves %s."
                   .formatted(epoch.federation().value(), federation.value())));
     }
-    if (!epoch.aggregator().equals(aggregator)) {
+    if (key(epoch).isEmpty()) {
       faults.add(
           new Fault(
               "wrong-aggregator",
-              "The membership names the aggregator key %s, ours is %s."
+              "The membership names the aggregator key %s, ours is %s%s."
                   .formatted(
-                      epoch.aggregator().displayFingerprint(), aggregator.displayFingerprint())));
+                      epoch.aggregator().displayFingerprint(),
+                      key().publicKey().displayFingerprint(),
+                      preparedKey()
+                          .map(next -> " and the next one " + next.displayFingerprint())
+                          .orElse(""))));
     }
     if (epoch.expired(clock.instant())) {
       faults.add(

@@ -7,6 +7,7 @@ import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Digest;
 import dev.comity.plan.FederationId;
 import java.util.Optional;
+import java.util.Set;
 
 /// What rounds need to know of the federation that this aggregator serves.
 public interface FederationAuthority {
@@ -17,8 +18,18 @@ public interface FederationAuthority {
   /// the sites.
   long epoch();
 
-  /// The aggregator's message key, which signs descriptors, views and ABORT proposals.
+  /// The aggregator's message key, which the newest membership epoch names; it signs audit heads.
   MessageKey messageKey();
+
+  /// The message key that the epoch with this digest names: it signs descriptors, views and ABORT
+  /// proposals of the sessions under that epoch. Empty once it was replaced and erased.
+  Optional<MessageKey> messageKey(Digest membership);
+
+  /// Whether there are replaced message keys that were not erased yet.
+  boolean holdsFormerKeys();
+
+  /// Erases the replaced message keys but those that the epochs with these digests name.
+  void eraseFormerKeys(Set<Digest> inUse);
 
   /// The key under which memberships are signed, once it is known.
   Optional<MessagePublicKey> consortium();

@@ -262,9 +262,13 @@ public interface RunReports {
       Instant since,
       int tenths) {}
 
+  /// That a site is in no roster, by what session it came to that, and what to do.
+  record Suspension(String session, String reason, Instant at, String remedy) {}
+
   record SiteCertificate(Instant notAfter) {}
 
-  /// `gate`, `capability`, `policy` and `ledger` are null for what a site does not publish.
+  /// `suspension` is null for a site that is not suspended; `gate`, `capability`, `policy` and
+  /// `ledger` are null for what a site does not publish.
   record SiteReport(
       String site,
       String state,
@@ -274,6 +278,7 @@ public interface RunReports {
       @Nullable Instant seenAt,
       SiteCertificate certificate,
       List<SiteNow> now,
+      @Nullable Suspension suspension,
       @Nullable Object gate,
       @Nullable Object capability,
       @Nullable Object policy,

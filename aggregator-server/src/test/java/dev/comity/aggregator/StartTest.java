@@ -2,7 +2,6 @@ package dev.comity.aggregator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.comity.round.FederationAuthority;
 import java.io.IOException;
@@ -191,9 +190,20 @@ class StartTest {
     raised.close();
 
     assertThat(epoch).isEqualTo(3);
-    assertThatThrownBy(() -> TestFederation.start(directory, "--comity.federation-epoch=2"))
-        .rootCause()
-        .hasMessageContaining("comity.federation-epoch 2 is below the stored epoch 3");
+    var refused =
+        run(
+            "--comity.federation=" + TestFederation.NAME.value(),
+            "--comity.consortium-key=" + KEY,
+            "--comity.database=embedded",
+            "--comity.data-dir=" + directory,
+            "--comity.rest.port=0",
+            "--comity.grpc.port=0",
+            "--comity.federation-epoch=2");
+    assertThat(refused.code()).isNotZero();
+    assertThat(refused.output())
+        .contains("comity.federation-epoch 2 is below the stored epoch 3")
+        .contains("Remove comity.federation-epoch")
+        .doesNotContain("\tat ");
     try (var again = raised.restarted()) {
       assertThat(again.context.getBean(FederationAuthority.class).epoch()).isEqualTo(3);
     }

@@ -8,9 +8,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.ByteString;
 import dev.comity.aggregator.TestFederation;
 import dev.comity.aggregator.TestSite;
+import dev.comity.codec.Bytes;
 import dev.comity.membership.KeySuccession;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessageKey;
+import dev.comity.membership.MessagePublicKey;
 import dev.comity.membership.SignedInvitation;
 import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Digest;
@@ -21,6 +23,7 @@ import dev.comity.protocol.v1.HelloResponse;
 import dev.comity.protocol.v1.MembershipState;
 import dev.comity.protocol.v1.NextAssignmentRequest;
 import dev.comity.protocol.v1.SiteServiceGrpc;
+import dev.comity.transparency.SignedHead;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -40,6 +43,8 @@ import java.security.spec.ECGenParameterSpec;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Date;
 import java.util.List;
 import java.util.Optional;
@@ -435,7 +440,10 @@ class JoiningTest {
       assertThat(rotated.status()).isEqualTo(204);
       assertThat(hello(channel, renewed).getAccepted().getState())
           .isEqualTo(MembershipState.MEMBERSHIP_STATE_ACTIVE);
-      assertThat(hello(channel, site).getRefused().getCode()).isEqualTo("site.other-key");
+      var stranger = new TestSite("rotating", site.tls(), MessageKey.generate());
+      assertThat(hello(channel, stranger).getRefused().getCode()).isEqualTo("site.other-key");
+      // A site that slept through the change greets with its former key and is shown the list.
+      assertThat(hello(channel, site).getAccepted().hasMembership()).isTrue();
     } finally {
       stop(channel);
     }
@@ -486,6 +494,97 @@ class JoiningTest {
       assertThat(oldInvitation.body().get("code").stringValue()).isEqualTo("wrong-consortium");
       assertThat(newInvitation.status()).isEqualTo(201);
     }
+  }
+
+  @Test
+  void theAggregatorGoesOnUnderThePreparedKeyOnceTheListNamesIt(@TempDir Path elsewhere)
+      throws Exception {
+    var first = TestFederation.start(elsewhere);
+    var token = first.token("ADMIN");
+    var site = TestSite.named("only");
+    first.enrol(site);
+    assertThat(first.admit(first.membership(site), token).status()).isEqualTo(204);
+    var former = first.aggregator();
+    var before = head(first, token, "");
+
+    var viewer =
+        first.send("POST", "/api/v1/federation/next-key", "", bearer(first.token("VIEWER")));
+    var prepared = first.send("POST", "/api/v1/federation/next-key", "", bearer(token));
+    var again = first.send("POST", "/api/v1/federation/next-key", "", bearer(token));
+    var next = MessagePublicKey.fromHex(prepared.body().get("messageKey").stringValue());
+    var unknown =
+        first.admit(
+            SignedMembership.sign(
+                withAggregator(first.epoch(site), MessageKey.generate().publicKey()),
+                first.consortium),
+            token);
+    assertThat(first.aggregator()).isEqualTo(former);
+    var rotated =
+        first.admit(
+            SignedMembership.sign(withAggregator(first.epoch(site), next), first.consortium),
+            token);
+
+    assertThat(viewer.status()).isEqualTo(403);
+    assertThat(again.body()).isEqualTo(prepared.body());
+    assertThat(unknown.body().get("code").stringValue()).isEqualTo("wrong-aggregator");
+    assertThat(unknown.body().get("detail").stringValue())
+        .contains(former.displayFingerprint(), next.displayFingerprint());
+    assertThat(rotated.status()).isEqualTo(204);
+    assertThat(first.aggregator()).isEqualTo(next).isNotEqualTo(former);
+    assertThat(head(first, token, "").verify(next).size()).isEqualTo(2);
+    try (var restarted = first.restarted()) {
+      assertThat(restarted.aggregator()).isEqualTo(next);
+      var later = restarted.token("ADMIN");
+      assertThat(head(restarted, later, "?size=1")).isEqualTo(before);
+      assertThat(before.verify(former).size()).isEqualTo(1);
+      assertThat(restarted.admit(restarted.membership(site), later).status()).isEqualTo(204);
+      assertThat(elsewhere.resolve("keys/message.next.key")).doesNotExist();
+    }
+  }
+
+  @Test
+  void onlyAnAdministratorReinstatesAndOnlyASuspendedSite() throws Exception {
+    var path = "/api/v1/sites/nobody/reinstatement";
+    var reason = "{\"reason\": \"memory replaced\"}";
+
+    assertThat(
+            federation.send("POST", path, reason, bearer(federation.token("RESEARCHER"))).status())
+        .isEqualTo(403);
+    var none = federation.send("POST", path, reason, bearer(admin));
+    assertThat(none.status()).isEqualTo(404);
+    assertThat(none.body().get("detail").stringValue()).contains("Site nobody is not suspended");
+    assertThat(
+            federation
+                .send("POST", "/api/v1/sites/NoName/reinstatement", reason, bearer(admin))
+                .status())
+        .isEqualTo(404);
+    assertThat(federation.send("POST", path, "{\"reason\": \" \"}", bearer(admin)).status())
+        .isBetween(400, 422);
+  }
+
+  private static SignedHead head(TestFederation of, String token, String query) {
+    var shown = of.send("GET", "/api/v1/audit/head" + query, "", bearer(token)).body();
+    return new SignedHead(
+        Bytes.of(Base64.getDecoder().decode(shown.get("document").stringValue())),
+        Bytes.of(Base64.getDecoder().decode(shown.get("signature").stringValue())));
+  }
+
+  private static MembershipEpoch withAggregator(MembershipEpoch epoch, MessagePublicKey next) {
+    var revocations = new ArrayList<>(epoch.revocations());
+    revocations.add(
+        new MembershipEpoch.Revocation(
+            Optional.empty(), epoch.aggregator().fingerprint(), epoch.issuedAt(), "key rotated"));
+    return new MembershipEpoch(
+        epoch.federation(),
+        epoch.version(),
+        epoch.issuedAt(),
+        epoch.expiresAt(),
+        next,
+        epoch.members(),
+        revocations,
+        epoch.nCFloor(),
+        epoch.allowedArchitectures(),
+        epoch.previous());
   }
 
   private static SignedMembership signed(MembershipEpoch epoch) {

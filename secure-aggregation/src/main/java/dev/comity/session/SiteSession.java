@@ -150,6 +150,15 @@ public final class SiteSession {
     return vault.kept(session, SiteVault.Item.ROSTER_KEYS).isPresent();
   }
 
+  /// The fingerprint of the message key under which this site signs in `session`, as its roster
+  /// names it, also after that key was replaced; empty when `vault` does not know the session.
+  public static Optional<Digest> signer(SiteVault vault, Digest session) {
+    return isKnown(vault, session)
+        ? Optional.of(KeptSession.of(vault, session))
+            .map(known -> known.roster().key(known.self()).fingerprint())
+        : Optional.empty();
+  }
+
   /// Leaves `session` for good: a tombstone is kept and the update is free. Refused once a masked
   /// vector exists.
   public static void leave(SiteVault vault, Digest session) {

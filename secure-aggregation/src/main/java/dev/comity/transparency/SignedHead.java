@@ -28,12 +28,17 @@ public record SignedHead(Bytes document, Bytes signature) {
   /// `dev.comity.codec.MalformedException` if what was signed is no head.
   public TreeHead verify(MessagePublicKey aggregator) {
     byte[] bytes = document.toByteArray();
-    if (!aggregator.verify(SignatureLabel.AUDIT_HEAD, signature, bytes)) {
+    if (!isSignedBy(aggregator)) {
       throw new RefusedSignatureException(
           "the audit head is not signed by the aggregator key %s of the membership epoch"
               .formatted(aggregator));
     }
     return TreeHead.decode(bytes);
+  }
+
+  /// Whether `aggregator` signed it, whatever it says.
+  public boolean isSignedBy(MessagePublicKey aggregator) {
+    return aggregator.verify(SignatureLabel.AUDIT_HEAD, signature, document.toByteArray());
   }
 
   /// The digest of the document's bytes.

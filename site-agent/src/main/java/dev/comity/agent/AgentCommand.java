@@ -25,6 +25,7 @@ import picocli.CommandLine.Command;
       JoinCommand.class,
       RunCommand.class,
       StatusCommand.class,
+      KeysCommand.class,
       LedgerCommand.class,
       AuditCommand.class
     },
@@ -53,7 +54,7 @@ final class AgentCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "name a command: join, run, status, ledger or audit");
+        spec.commandLine(), "name a command: join, run, status, keys, ledger or audit");
   }
 
   private static int exitCode(Throwable failure) {

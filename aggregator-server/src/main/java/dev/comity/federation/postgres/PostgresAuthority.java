@@ -12,6 +12,8 @@ import dev.comity.plan.FederationId;
 import dev.comity.round.FederationAuthority;
 import java.time.Clock;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.stereotype.Component;
@@ -20,21 +22,18 @@ import org.springframework.stereotype.Component;
 @Component
 final class PostgresAuthority implements FederationAuthority {
   private final FederationId federation;
-  private final MessageKey key;
   private final Memberships memberships;
   private final ConsortiumKey consortium;
   private final long epoch;
 
   PostgresAuthority(
       FederationId federation,
-      MessageKey key,
       Memberships memberships,
       ConsortiumKey consortium,
       FederationStore store,
       Clock clock,
       @Value("${comity.federation-epoch:#{null}}") @Nullable Long raisedTo) {
     this.federation = federation;
-    this.key = key;
     this.memberships = memberships;
     this.consortium = consortium;
     var stored = store.open(federation, clock.instant());
@@ -42,6 +41,7 @@ final class PostgresAuthority implements FederationAuthority {
       store.raiseEpoch(raisedTo);
     }
     this.epoch = raisedTo == null ? stored : raisedTo;
+    memberships.followKey();
   }
 
   @Override
@@ -56,7 +56,26 @@ final class PostgresAuthority implements FederationAuthority {
 
   @Override
   public MessageKey messageKey() {
-    return key;
+    return memberships.key();
+  }
+
+  @Override
+  public Optional<MessageKey> messageKey(Digest membership) {
+    return membership(membership).flatMap(memberships::key);
+  }
+
+  @Override
+  public boolean holdsFormerKeys() {
+    return memberships.holdsFormerKeys();
+  }
+
+  @Override
+  public void eraseFormerKeys(Set<Digest> inUse) {
+    memberships.eraseFormerKeys(
+        inUse.stream()
+            .flatMap(digest -> membership(digest).stream())
+            .map(membership -> membership.aggregator().fingerprint())
+            .collect(Collectors.toSet()));
   }
 
   @Override

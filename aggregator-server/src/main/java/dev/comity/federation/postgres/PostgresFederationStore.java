@@ -4,6 +4,7 @@ import dev.comity.audit.AuditLog;
 import dev.comity.codec.Bytes;
 import dev.comity.federation.FederationStore;
 import dev.comity.federation.IssuedCertificate;
+import dev.comity.federation.RefusedConfiguration;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessagePublicKey;
 import dev.comity.membership.SignedMembership;
@@ -63,9 +64,10 @@ final class PostgresFederationStore implements FederationStore {
         .update();
     var owner = database.sql("select federation_id from federation").query(String.class).single();
     if (!owner.equals(federation.value())) {
-      throw new IllegalStateException(
-          "this database belongs to federation %s, comity.federation says %s; correct one of the two"
-              .formatted(owner, federation.value()));
+      throw new RefusedConfiguration(
+          "comity.federation %s: this database belongs to federation %s."
+              .formatted(federation.value(), owner),
+          "Correct comity.federation, or name the database of %s.".formatted(federation.value()));
     }
     return epoch();
   }
@@ -82,9 +84,11 @@ final class PostgresFederationStore implements FederationStore {
             .param("epoch", epoch)
             .update();
     if (raised == 0) {
-      throw new IllegalStateException(
-          "comity.federation-epoch %d is below the stored epoch %d, and sites know the greater; remove the option or raise it"
-              .formatted(epoch, epoch()));
+      throw new RefusedConfiguration(
+          "comity.federation-epoch %d is below the stored epoch %d, and sites may know the greater."
+              .formatted(epoch, epoch()),
+          "Remove comity.federation-epoch, or after a restored backup set it above every epoch used"
+              + " before.");
     }
   }
 

@@ -98,6 +98,8 @@ class SecurityConfiguration {
                 .hasRole("ADMIN")
                 .requestMatchers(PUT, API + "/membership")
                 .hasRole("ADMIN")
+                .requestMatchers(POST, API + "/federation/next-key", API + "/sites/*/reinstatement")
+                .hasRole("ADMIN")
                 .requestMatchers(DELETE, API + "/session")
                 .authenticated()
                 .requestMatchers(POST, API + "/runs/**")

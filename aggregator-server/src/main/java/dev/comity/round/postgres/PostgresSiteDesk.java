@@ -4,6 +4,7 @@ import dev.comity.audit.AuditHeads;
 import dev.comity.audit.Signals;
 import dev.comity.codec.Bytes;
 import dev.comity.membership.MessagePublicKey;
+import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Digest;
 import dev.comity.plan.RunId;
 import dev.comity.plan.SiteId;
@@ -135,7 +136,8 @@ final class PostgresSiteDesk implements SiteDesk {
     }
     var standing = Standing.valueOf(known.get().state());
     Answer.@Nullable Refused refusal = null;
-    if (!known.get().messageKey().equals(Bytes.of(key.bytes()))) {
+    if (!known.get().messageKey().equals(Bytes.of(key.bytes()))
+        && !replaced(site, key, membership)) {
       refusal =
           new Answer.Refused(
               "site.other-key",
@@ -168,6 +170,17 @@ final class PostgresSiteDesk implements SiteDesk {
       presence.greeted(site);
     }
     return new Greeting(refusal, standing, federation.epoch(), membership);
+  }
+
+  /// A member that has not seen the list yet that replaced its key is greeted, so that it sees it.
+  private boolean replaced(
+      SiteId site, MessagePublicKey key, @Nullable SignedMembership membership) {
+    return Optional.ofNullable(membership)
+        .flatMap(signed -> federation.membership(signed.digest()))
+        .filter(epoch -> epoch.keyOf(site).isPresent())
+        .flatMap(epoch -> epoch.revocation(key.fingerprint()))
+        .filter(revocation -> revocation.site().equals(Optional.of(site)))
+        .isPresent();
   }
 
   @Override
@@ -238,22 +251,28 @@ final class PostgresSiteDesk implements SiteDesk {
     if (known.isEmpty() || known.get().state().equals("REVOKED")) {
       return Optional.empty();
     }
-    return membershipChanged(site, handled)
-        .or(() -> known.get().state().equals("ACTIVE") ? work(site, handled) : Optional.empty());
+    var membership = federation.membership();
+    return membershipChanged(site, handled, membership)
+        .or(() ->
+            known.get().state().equals("ACTIVE")
+                ? work(site, handled, membership)
+                : Optional.empty());
   }
 
-  private Optional<Assignment> work(SiteId site, Set<String> handled) {
+  /// `membership` is the one that the site has seen.
+  private Optional<Assignment> work(
+      SiteId site, Set<String> handled, Optional<SignedMembership> membership) {
     return sessionEnded(site, handled)
         .or(() -> roundEnded(site, handled))
         .or(() -> offer(site, handled, HOLDING))
-        .or(() -> sessionStep(site, handled))
+        .or(() -> sessionStep(site, handled, membership))
         .or(() -> offer(site, handled, OFFERED))
-        .or(() -> auditHead(site, handled));
+        .or(() -> auditHead(site, handled, membership));
   }
 
-  private Optional<Assignment> membershipChanged(SiteId site, Set<String> handled) {
-    return federation
-        .membership()
+  private Optional<Assignment> membershipChanged(
+      SiteId site, Set<String> handled, Optional<SignedMembership> membership) {
+    return membership
         .filter(signed ->
             !Optional.of(signed.digest()).equals(Optional.ofNullable(membershipSeen.get(site))))
         .<Assignment>map(signed ->
@@ -301,22 +320,36 @@ final class PostgresSiteDesk implements SiteDesk {
         Objects.requireNonNullElse(round.reason(), "the round was abandoned"));
   }
 
-  /// Last of all: nothing waits for a countersignature.
-  private Optional<Assignment> auditHead(SiteId site, Set<String> handled) {
+  /// Last of all: nothing waits for a countersignature. A head that the aggregator key of the seen
+  /// membership did not sign would be refused; the next one is.
+  private Optional<Assignment> auditHead(
+      SiteId site, Set<String> handled, Optional<SignedMembership> membership) {
     var head = heads.newest();
     var size = head.head().size();
     var id = "audit:" + head.signed().digest().hex();
-    return size == 0 || handled.contains(id) || heads.countersigned(site, size)
+    return size == 0
+            || handled.contains(id)
+            || heads.countersigned(site, size)
+            || membership
+                .flatMap(seen -> federation.membership(seen.digest()))
+                .filter(epoch -> head.signed().isSignedBy(epoch.aggregator()))
+                .isEmpty()
         ? Optional.empty()
         : Optional.of(new Assignment.AuditHead(id, head.signed()));
   }
 
-  private Optional<Assignment> sessionStep(SiteId site, Set<String> handled) {
+  /// A site enters no session of an older membership than it has seen, so it is not asked to.
+  private Optional<Assignment> sessionStep(
+      SiteId site, Set<String> handled, Optional<SignedMembership> membership) {
     for (var row : store.liveSessionsOf(site)) {
       var session = sessions.load(row).session();
       for (var owed : session.owed()) {
-        if (owed.site().equals(site)) {
-          var view = session.viewFor(site, federation.messageKey());
+        if (owed.site().equals(site)
+            && (owed.view() != SignedView.Kind.DESCRIPTOR
+                || membership
+                    .filter(seen -> seen.digest().equals(row.descriptor().membership()))
+                    .isPresent())) {
+          var view = view(row, session, site);
           if (view.isPresent()) {
             var digest = view.get().digest();
             var id =
@@ -338,14 +371,22 @@ final class PostgresSiteDesk implements SiteDesk {
     return Optional.empty();
   }
 
+  /// Signed as the session's membership names it.
+  private Optional<SignedView> view(SessionRow row, ServerSession session, SiteId site) {
+    return federation
+        .messageKey(row.descriptor().membership())
+        .flatMap(key -> session.viewFor(site, key));
+  }
+
   private Optional<Assignment> offer(SiteId site, Set<String> handled, Set<SitePhase> phases) {
+    var suspended = store.suspended().containsKey(site);
     for (var round : store.liveRoundsOf(site)) {
       var phase = store.state(round).roll().of(site).phase();
       if (phase == SitePhase.LOST) {
         transactions.in(round.run(), work -> seen(work, round.id(), site));
       }
       var id = "offer:" + round.planDigest().hex();
-      if (phases.contains(phase) && !handled.contains(id)) {
+      if (!suspended && phases.contains(phase) && !handled.contains(id)) {
         var base = registry.find(round.plan().terms().baseModel());
         var plan = store.planBytes(round.planDigest());
         if (base.isPresent() && plan.isPresent()) {
@@ -615,7 +656,7 @@ final class PostgresSiteDesk implements SiteDesk {
   /// Views of live sessions, certificates, plans and model versions.
   private Optional<byte[]> document(SiteId site, Digest digest) {
     for (var row : store.liveSessionsOf(site)) {
-      var view = sessions.load(row).session().viewFor(site, federation.messageKey());
+      var view = view(row, sessions.load(row).session(), site);
       if (view.isPresent() && view.get().digest().equals(digest)) {
         return Optional.of(view.get().encode());
       }

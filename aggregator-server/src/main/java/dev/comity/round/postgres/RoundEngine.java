@@ -42,6 +42,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -192,6 +193,7 @@ final class RoundEngine implements SmartLifecycle {
     while (running) {
       var ticket = signals.ticket(Signals.runs());
       try {
+        eraseFormerKeys();
         for (var run : store.openRuns()) {
           synchronized (reconcilers) {
             reconcilers.computeIfAbsent(
@@ -218,11 +220,14 @@ final class RoundEngine implements SmartLifecycle {
           switch (step(run)) {
             case Next.Again() -> {}
             case Next.Over() -> {
+              eraseFormerKeys();
               return;
             }
             case Next.Sum(var round, var session, var state) -> sum(round, session, state);
-            case Next.Wait(var until) ->
-                signals.await(topic, ticket, Duration.between(clock.instant(), until));
+            case Next.Wait(var until) -> {
+              eraseFormerKeys();
+              signals.await(topic, ticket, Duration.between(clock.instant(), until));
+            }
           }
         } catch (RuntimeException | Error failed) { // a run without its thread would stand still
           if (!pauseAfter(failed, "a step of the run failed and will be repeated", run)) {
@@ -236,6 +241,13 @@ final class RoundEngine implements SmartLifecycle {
       synchronized (reconcilers) {
         reconcilers.remove(run);
       }
+    }
+  }
+
+  /// A message key that was replaced is needed until the last session under its membership ends.
+  private void eraseFormerKeys() {
+    if (federation.holdsFormerKeys()) {
+      federation.eraseFormerKeys(store.membershipsOfLiveSessions());
     }
   }
 
@@ -321,17 +333,22 @@ final class RoundEngine implements SmartLifecycle {
     return federation.membership().flatMap(signed -> federation.membership(signed.digest()));
   }
 
-  /// Takes the sites that the consortium revoked out of a round, so that it does not wait for them.
-  /// One in a running session follows when the session has ended.
+  /// Takes the sites that the consortium revoked or that are suspended out of a round, so that it
+  /// does not wait for them. One in a running session follows when the session has ended.
   private boolean strike(RunTransaction work, RoundRow round) {
     var newest = newestMembership();
     if (newest.isEmpty()) {
       return false;
     }
     var epoch = newest.get();
+    var suspended = store.suspended();
     for (var site : store.state(round).roll().sites().keySet()) {
-      if (epoch.keyOf(site).isEmpty()
-          && work.apply(round, new RoundEvent.SiteRefused(site, strikeReason(epoch, site)))
+      var reason =
+          epoch.keyOf(site).isEmpty()
+              ? Optional.of(strikeReason(epoch, site))
+              : Optional.ofNullable(suspended.get(site));
+      if (reason.isPresent()
+          && work.apply(round, new RoundEvent.SiteRefused(site, reason.get()))
               instanceof RoundTransition.Moved) {
         return true;
       }
@@ -516,7 +533,8 @@ final class RoundEngine implements SmartLifecycle {
       return new Next.Wait(until);
     }
     var epoch = membership.get();
-    roster.removeIf(site -> epoch.keyOf(site).isEmpty());
+    var suspended = store.suspended().keySet();
+    roster.removeIf(site -> epoch.keyOf(site).isEmpty() || suspended.contains(site));
     int most = GraphRule.STANDARD.largest(roster.size(), round.plan().nC());
     roster.subList(most, roster.size()).clear(); // no graph withstands nC among so many
     if (roster.size() < roll.minReady()) {
@@ -546,7 +564,14 @@ final class RoundEngine implements SmartLifecycle {
     var session = ServerSession.open(descriptor, epoch);
     var view =
         session
-            .viewFor(roster.getFirst(), federation.messageKey())
+            .viewFor(
+                roster.getFirst(),
+                federation
+                    .messageKey(epoch.digest())
+                    .orElseThrow(() ->
+                        new IllegalStateException(
+                            "the message key of membership version %d is gone"
+                                .formatted(epoch.version()))))
             .orElseThrow(() -> new IllegalStateException("a new session shows no descriptor"));
     work.apply(round, new RoundEvent.SessionOpened(new HashSet<>(roster)));
     store.insertSession(
@@ -601,7 +626,12 @@ final class RoundEngine implements SmartLifecycle {
         }
       }
       case ServerSession.Verdict.Burned(var dealers, var reason) ->
-          reject(round, reason + "; dealers at fault: " + dealers);
+          reject(
+              round,
+              "%s; suspended as the dealers at fault: %s"
+                  .formatted(
+                      reason,
+                      dealers.stream().map(SiteId::value).collect(Collectors.joining(", "))));
       case ServerSession.Verdict.Aborted(var reason) -> reject(round, reason);
     }
     spool.drop(row.id());

@@ -26,9 +26,12 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
@@ -373,6 +376,39 @@ final class RoundStore {
         .param(run.value())
         .query(RoundStore::sessionRow)
         .list();
+  }
+
+  /// Digests of the membership epochs under which a session runs.
+  Set<Digest> membershipsOfLiveSessions() {
+    return sql
+        .sql(SESSION + " where phase not in ('DONE', 'ABORTED')")
+        .query(RoundStore::sessionRow)
+        .list()
+        .stream()
+        .map(session -> session.descriptor().membership())
+        .collect(Collectors.toSet());
+  }
+
+  /// Keeps `dealer` out of every roster until an operator lifts it. Again for one session: no
+  /// effect.
+  void suspend(SiteId dealer, Digest session, String reason, Instant now) {
+    sql.sql(
+            """
+            insert into suspension (site_id, session_id, reason, at) values (?, ?, ?, ?)
+            on conflict do nothing
+            """)
+        .params(dealer.value(), session.bytes(), reason, at(now))
+        .update();
+  }
+
+  /// Why each suspended site is.
+  Map<SiteId, String> suspended() {
+    return sql
+        .sql("select site_id, reason from suspension where lifted_at is null order by at")
+        .query((row, _) -> Map.entry(new SiteId(row.getString("site_id")), row.getString("reason")))
+        .list()
+        .stream()
+        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (_, last) -> last));
   }
 
   /// The last session over updates of these terms.

@@ -271,6 +271,26 @@ final class RunTransaction {
             outcome,
             artifacts.put(after.transcript()),
             after.certificate().map(Certificate::digest)));
+    if (verdict instanceof ServerSession.Verdict.Burned(var dealers, var why)) {
+      dealers.forEach(dealer -> suspend(row, dealer, why));
+    }
+  }
+
+  /// Every later session would burn as well, so the dealer is left out until people have looked.
+  private void suspend(SessionRow row, SiteId dealer, String why) {
+    var reason =
+        "suspended since session %s: the shares that it dealt give no secret of it (%s)"
+            .formatted(row.id().abbreviated(), why);
+    store.suspend(dealer, row.id(), reason, now);
+    journal.append(
+        JournalLine.site(
+            run.id(),
+            row.round(),
+            dealer,
+            "site.suspended",
+            "%s is %s. It is in no roster until an administrator lifts that with POST /api/v1/sites/%s/reinstatement, or for good once the consortium revokes it."
+                .formatted(dealer, reason, dealer)));
+    signals.signal(Signals.membership()); // other runs leave it out as well
   }
 
   private static @Nullable String reason(ServerSession.Verdict verdict) {

@@ -37,6 +37,9 @@ import tools.jackson.databind.json.JsonMapper;
 @Transactional(readOnly = true)
 class PostgresRunReports implements RunReports {
   private static final int ABANDONED_LIMIT = 3;
+  private static final String REMEDY_OF_SUSPENSION =
+      "Find out with the site what happened. An administrator lifts it with POST"
+          + " /api/v1/sites/{site}/reinstatement, or the consortium revokes the site.";
   private static final Duration CERTIFICATE_WARNING = Duration.ofDays(30);
   private static final List<String> LIVE = List.of("RECRUITING", "TRAINING", "AGGREGATING");
 
@@ -300,15 +303,22 @@ class PostgresRunReports implements RunReports {
 
   private List<Attention> attention(RunRow run, List<RoundRow> rounds, List<SiteRow> standing) {
     List<Attention> found = new ArrayList<>();
+    var suspended = suspensions();
     for (var site : standing) {
       switch (site.phase()) {
         case "REFUSED" ->
             found.add(
-                new Attention(
-                    site.site(),
-                    "refused this round",
-                    site.reason(),
-                    "Ask the site, or submit terms that its policy permits."));
+                suspended.containsKey(site.site())
+                    ? new Attention(
+                        site.site(),
+                        "is suspended and in no roster",
+                        site.reason(),
+                        REMEDY_OF_SUSPENSION)
+                    : new Attention(
+                        site.site(),
+                        "refused this round",
+                        site.reason(),
+                        "Ask the site, or submit terms that its policy permits."));
         case "LOST" ->
             found.add(
                 new Attention(
@@ -688,6 +698,7 @@ class PostgresRunReports implements RunReports {
                 Collectors.groupingBy(
                     Map.Entry::getKey,
                     Collectors.mapping(Map.Entry::getValue, Collectors.toList())));
+    var suspended = suspensions();
     return database
         .sql("select * from site order by site_id")
         .query((row, _) ->
@@ -700,11 +711,28 @@ class PostgresRunReports implements RunReports {
                 instant(row, "seen_at").orElse(null),
                 new SiteCertificate(row.getTimestamp("certificate_not_after").toInstant()),
                 now.getOrDefault(row.getString("site_id"), List.of()),
+                suspended.get(row.getString("site_id")),
                 null,
                 null,
                 null,
                 null))
         .list();
+  }
+
+  private Map<String, Suspension> suspensions() {
+    return database
+        .sql("select * from suspension where lifted_at is null order by at")
+        .query((row, _) ->
+            Map.entry(
+                row.getString("site_id"),
+                new Suspension(
+                    Digest.ofValue(row.getBytes("session_id")).hex(),
+                    row.getString("reason"),
+                    row.getTimestamp("at").toInstant(),
+                    REMEDY_OF_SUSPENSION)))
+        .list()
+        .stream()
+        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (_, last) -> last));
   }
 
   private static final String RUN =

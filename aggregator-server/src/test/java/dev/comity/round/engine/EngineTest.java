@@ -9,8 +9,10 @@ import dev.comity.audit.Signals;
 import dev.comity.plan.Digest;
 import dev.comity.plan.RunId;
 import dev.comity.plan.SiteId;
+import dev.comity.run.RunReports;
 import dev.comity.run.RunTransition;
 import dev.comity.run.Runs;
+import dev.comity.run.Suspensions;
 import dev.comity.session.SignedMessage;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
@@ -376,6 +378,105 @@ class EngineTest {
           .anyMatch(line ->
               line.startsWith("site-a refused: revoked by the consortium at")
                   && line.contains(": stolen"));
+    }
+  }
+
+  @Test
+  void aMemberWhoseKeyIsReplacedInASessionGoesOnInTheNextOneUnderTheNewKey() throws Exception {
+    try (var world = world(4)) {
+      var slow = world.site(0).withholding(SignedMessage.Phase.MASKED_INPUT).start();
+      world.startSites(1, 4);
+      var run = world.submit(world.federation().submission("rotated", 1, 4, PATIENT, HOUR));
+      world.running().await(run, reached("COLLECTING"));
+
+      world.federation().rotate(world.id(0));
+      slow.relent();
+      world.running().signals().signal(Signals.membership());
+
+      world.running().await(run, reached("ABORTED"));
+      world.running().awaitEnd(run);
+      assertThat(world.phases(run, 1)).containsOnly("SUMMED").hasSize(4);
+      var key = world.federation().key(world.id(0)).publicKey().fingerprint();
+      assertThat(world.running().models().versions(run)).hasSize(2);
+      assertThat(world.federation().epochInForce().keyOf(world.id(0)).orElseThrow().fingerprint())
+          .isEqualTo(key);
+    }
+  }
+
+  @Test
+  void aSessionGoesOnUnderTheAggregatorKeyOfItsMembershipWhichIsErasedAfterIt() throws Exception {
+    try (var world = world(5)) {
+      var slow = world.site(0).withholding(SignedMessage.Phase.MASKED_INPUT).start();
+      world.startSites(1, 5);
+      var run = world.submit(world.federation().submission("re-keyed", 2, 4, Duration.ofSeconds(10), HOUR));
+      world.running().await(run, reached("COLLECTING"));
+      var former = world.federation().messageKey();
+      var open = "select encode(id, 'hex') from aggregation_session where phase = 'COLLECTING'";
+      var session = world.text(open).getFirst();
+
+      world.federation().rotateAggregator();
+      world.killAggregator(); // a new process finds the session under the former key
+      world.running().await(run, reached("COMMITTED"));
+      slow.relent();
+
+      world.running().awaitEnd(run);
+      assertThat(world.runState(run)).isEqualTo("COMPLETED");
+      assertThat(
+              world.text(
+                  "select phase from aggregation_session where encode(id, 'hex') = ?", session))
+          .containsExactly("DONE");
+      assertThat(world.federation().erased(former)).isTrue();
+      assertThat(world.federation().erased(world.federation().messageKey())).isFalse();
+    }
+  }
+
+  @Test
+  void aDealerWhoseSharesGiveNoSecretIsNamedAndSuspendedUntilAnAdministratorLiftsIt()
+      throws Exception {
+    try (var world = world(5)) {
+      world.site(0).drifting().start();
+      world.startSites(1, 5);
+      var run = world.submit(world.federation().submission("burned", 1, 4, PATIENT, HOUR));
+
+      var suspended = world.running().await(run, entry -> entry.event().equals("site.suspended"));
+      world.running().awaitEnd(run);
+      var next = world.submit(world.federation().submission("after", 1, 4, PATIENT, HOUR));
+      world.running().awaitEnd(next);
+
+      assertThat(suspended.site()).isEqualTo(new SiteId("site-a"));
+      assertThat(suspended.sentence())
+          .startsWith("site-a is suspended since session ")
+          .contains("POST /api/v1/sites/site-a/reinstatement", "the consortium revokes it");
+      assertThat(world.runState(run)).isEqualTo("ABANDONED"); // every update of its base is spent
+      assertThat(world.running().sentences(run))
+          .anyMatch(line -> line.contains("suspended as the dealers at fault: site-a"));
+      assertThat(world.runState(next)).isEqualTo("COMPLETED");
+      assertThat(world.phases(next, 1))
+          .containsExactly("REFUSED", "SUMMED", "SUMMED", "SUMMED", "SUMMED");
+      var report =
+          world.running().reports().sites().stream()
+              .filter(site -> site.site().equals("site-a"))
+              .findFirst()
+              .orElseThrow()
+              .suspension();
+      assertThat(report).isNotNull();
+      assertThat(report.reason()).contains("give no secret of it");
+      assertThat(report.remedy()).contains("reinstatement");
+
+      world.killAggregator(); // it outlives the process
+
+      var suspensions = world.running().bean(Suspensions.class);
+      assertThat(world.running().bean(RunReports.class).sites())
+          .filteredOn(site -> site.suspension() != null)
+          .extracting(RunReports.SiteReport::site)
+          .containsExactly("site-a");
+      assertThat(suspensions.lift(new SiteId("site-b"), "ada", "not suspended")).isFalse();
+      assertThat(suspensions.lift(new SiteId("site-a"), "ada", "memory replaced")).isTrue();
+      assertThat(suspensions.lift(new SiteId("site-a"), "ada", "again")).isFalse();
+      assertThat(world.running().reports().sites())
+          .allSatisfy(site -> assertThat(site.suspension()).isNull());
+      assertThat(world.text("select lifted_by || ': ' || lifted_because from suspension"))
+          .containsExactly("ada: memory replaced");
     }
   }
 

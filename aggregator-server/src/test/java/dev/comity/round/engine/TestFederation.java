@@ -27,15 +27,22 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -48,9 +55,12 @@ final class TestFederation implements FederationAuthority {
       new Architecture(Architecture.LOGISTIC_REGRESSION, List.of(3, 1));
 
   private final MessageKey consortium = MessageKey.generate();
-  private final MessageKey aggregator = MessageKey.generate();
-  private final Map<SiteId, MessageKey> keys = new TreeMap<>();
-  private final Map<Digest, MembershipEpoch> epochs = new TreeMap<>();
+  private final Deque<MessageKey> aggregators =
+      new ConcurrentLinkedDeque<>(List.of(MessageKey.generate()));
+  private final List<MembershipEpoch.Revocation> replaced = new ArrayList<>();
+  private final Set<Digest> erased = ConcurrentHashMap.newKeySet();
+  private final Map<SiteId, MessageKey> keys = new ConcurrentSkipListMap<>();
+  private final Map<Digest, MembershipEpoch> epochs = new ConcurrentSkipListMap<>();
   private final AtomicReference<SignedMembership> newest = new AtomicReference<>();
   private final JdbcClient sql;
   private final ReentrantLock lock = new ReentrantLock();
@@ -129,15 +139,20 @@ final class TestFederation implements FederationAuthority {
             epochs.size() + 1L,
             issued,
             end,
-            aggregator.publicKey(),
+            messageKey().publicKey(),
             members.stream()
                 .map(site -> new MembershipEpoch.Member(site, key(site).publicKey()))
                 .toList(),
-            sites().stream()
-                .filter(site -> !members.contains(site))
-                .map(site ->
-                    new MembershipEpoch.Revocation(
-                        Optional.of(site), key(site).publicKey().fingerprint(), now, "stolen"))
+            Stream.concat(
+                    replaced.stream(),
+                    sites().stream()
+                        .filter(site -> !members.contains(site))
+                        .map(site ->
+                            new MembershipEpoch.Revocation(
+                                Optional.of(site),
+                                key(site).publicKey().fingerprint(),
+                                now,
+                                "stolen")))
                 .toList(),
             1,
             List.of(new ArchitecturePattern(Architecture.LOGISTIC_REGRESSION)),
@@ -145,6 +160,37 @@ final class TestFederation implements FederationAuthority {
     var signed = SignedMembership.sign(epoch, consortium);
     epochs.put(signed.digest(), epoch);
     newest.set(signed);
+  }
+
+  /// A further epoch in which the aggregator has a new message key.
+  void rotateAggregator() {
+    replaced(Optional.empty(), messageKey());
+    aggregators.addLast(MessageKey.generate());
+    admit(sites());
+  }
+
+  /// A further epoch in which `site` has a new message key.
+  void rotate(SiteId site) {
+    replaced(Optional.of(site), key(site));
+    keys.put(site, MessageKey.generate());
+    admit(sites());
+    sql.sql("update site set message_key = ? where site_id = ?")
+        .params(key(site).publicKey().bytes(), site.value())
+        .update();
+  }
+
+  private void replaced(Optional<SiteId> holder, MessageKey key) {
+    replaced.add(
+        new MembershipEpoch.Revocation(
+            holder,
+            key.publicKey().fingerprint(),
+            Instant.now().truncatedTo(ChronoUnit.MILLIS),
+            "key rotated"));
+  }
+
+  /// Whether the aggregator has erased this message key of its own.
+  boolean erased(MessageKey key) {
+    return erased.contains(key.publicKey().fingerprint());
   }
 
   List<SiteId> sites() {
@@ -171,7 +217,34 @@ final class TestFederation implements FederationAuthority {
 
   @Override
   public MessageKey messageKey() {
-    return aggregator;
+    return aggregators.getLast();
+  }
+
+  @Override
+  public Optional<MessageKey> messageKey(Digest membership) {
+    return membership(membership)
+        .flatMap(epoch ->
+            aggregators.stream()
+                .filter(key -> key.publicKey().equals(epoch.aggregator()))
+                .filter(key -> !erased(key))
+                .findFirst());
+  }
+
+  @Override
+  public boolean holdsFormerKeys() {
+    return aggregators.size() > erased.size() + 1;
+  }
+
+  @Override
+  public void eraseFormerKeys(Set<Digest> inUse) {
+    var needed =
+        inUse.stream()
+            .flatMap(digest -> membership(digest).stream())
+            .map(MembershipEpoch::aggregator)
+            .collect(Collectors.toSet());
+    aggregators.stream()
+        .filter(key -> !key.equals(messageKey()) && !needed.contains(key.publicKey()))
+        .forEach(key -> erased.add(key.publicKey().fingerprint()));
   }
 
   @Override

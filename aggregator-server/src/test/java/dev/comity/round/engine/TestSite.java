@@ -57,6 +57,8 @@ import io.grpc.stub.StreamObserver;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -105,6 +107,7 @@ final class TestSite implements AutoCloseable {
   private final CompletableFuture<SessionStep> withheldShares = new CompletableFuture<>();
   private final CountDownLatch greeted = new CountDownLatch(1);
   private volatile boolean refuses;
+  private volatile boolean drifts;
   private volatile boolean stopped;
   private final Thread thread;
 
@@ -144,6 +147,12 @@ final class TestSite implements AutoCloseable {
 
   TestSite refusing() {
     refuses = true;
+    return this;
+  }
+
+  /// Deals shares of other secrets than it committed to, as a site with a broken memory does.
+  TestSite drifting() {
+    drifts = true;
     return this;
   }
 
@@ -385,6 +394,9 @@ final class TestSite implements AutoCloseable {
     if (step.getPhase() == SessionPhase.SESSION_PHASE_ADVERTISE_KEYS) {
       return sessions.computeIfAbsent(id, _ -> open(view)).advertise();
     }
+    if (drifts && step.getPhase() == SessionPhase.SESSION_PHASE_SHARE_KEYS) {
+      return SiteSession.reopen(self(anotherSeed()), id, this::stored).share(view);
+    }
     var session = sessions.computeIfAbsent(id, _ -> SiteSession.reopen(self(), id, this::stored));
     return switch (step.getPhase()) {
       case SESSION_PHASE_SHARE_KEYS -> session.share(view);
@@ -428,7 +440,29 @@ final class TestSite implements AutoCloseable {
     throw last;
   }
 
+  /// The vault with another seed than the one that was kept.
+  private SiteVault anotherSeed() {
+    return (SiteVault)
+        Proxy.newProxyInstance(
+            SiteVault.class.getClassLoader(),
+            new Class<?>[] {SiteVault.class},
+            (_, method, arguments) -> {
+              if (method.getName().equals("kept") && arguments[1] == SiteVault.Item.SEED) {
+                return Optional.of(new byte[32]);
+              }
+              try {
+                return method.invoke(vault, arguments);
+              } catch (InvocationTargetException thrown) {
+                throw thrown.getTargetException();
+              }
+            });
+  }
+
   private SiteSession.Site self() {
+    return self(vault);
+  }
+
+  private SiteSession.Site self(SiteVault vault) {
     return new SiteSession.Site(
         id,
         federation.key(id),

@@ -46,6 +46,7 @@ abstract class ChangingCommand extends SigningCommand {
     next.ifPresent(key -> members.add(new Member(site, key)));
     return with(
         draft,
+        draft.aggregator(),
         members,
         added(
             draft.revocations(),
@@ -54,7 +55,31 @@ abstract class ChangingCommand extends SigningCommand {
   }
 
   static MembershipEpoch handedOver(MembershipEpoch draft, HandOver handOver) {
-    return with(draft, draft.members(), draft.revocations(), added(draft.handOvers(), handOver));
+    return with(
+        draft,
+        draft.aggregator(),
+        draft.members(),
+        draft.revocations(),
+        added(draft.handOvers(), handOver));
+  }
+
+  /// `draft` with another message key of the aggregator; the present one is revoked.
+  static MembershipEpoch replaceAggregatorKey(
+      MembershipEpoch draft, MessagePublicKey next, String reason) {
+    if (next.equals(draft.aggregator())) {
+      throw new IllegalArgumentException(
+          "the aggregator is listed with the key %s already; give the one that follows it"
+              .formatted(next));
+    }
+    return with(
+        draft,
+        next,
+        draft.members(),
+        added(
+            draft.revocations(),
+            new Revocation(
+                Optional.empty(), draft.aggregator().fingerprint(), draft.issuedAt(), reason)),
+        draft.handOvers());
   }
 
   static MessagePublicKey keyOf(MembershipEpoch epoch, SiteId site) {
@@ -73,6 +98,7 @@ abstract class ChangingCommand extends SigningCommand {
 
   private static MembershipEpoch with(
       MembershipEpoch draft,
+      MessagePublicKey aggregator,
       List<Member> members,
       List<Revocation> revocations,
       List<HandOver> handOvers) {
@@ -82,7 +108,7 @@ abstract class ChangingCommand extends SigningCommand {
         draft.version(),
         issuedAt,
         draft.expiresAt(),
-        draft.aggregator(),
+        aggregator,
         members,
         revocations,
         draft.nCFloor(),

@@ -156,7 +156,10 @@ record ConsortiumFolder(Path path) {
   void meet(FederationInfo info) {
     Acquaintance now = new Acquaintance(info.federation(), info.caPin(), info.messageKey());
     Optional<Acquaintance> before = acquaintance();
-    if (before.isPresent() && !before.get().equals(now)) {
+    if (before.isPresent()
+        && (!before.get().federation().equals(now.federation())
+            || !before.get().caPin().equals(now.caPin())
+            || !mayShow(before.get().messageKey(), now.messageKey()))) {
       throw new AggregatorException(
           "this folder belongs to federation %s with CA pin %s and aggregator key %s; found federation %s with CA pin %s and aggregator key %s. If the aggregator was rightly replaced, remove %s"
               .formatted(
@@ -178,6 +181,23 @@ record ConsortiumFolder(Path path) {
                       .put("messageKey", now.messageKey().hex()))
               + "\n");
     }
+  }
+
+  /// Whether an aggregator that once showed `remembered` may show `shown`: the same, or one that a
+  /// membership from this folder names since, and none whose replacement it took.
+  private boolean mayShow(MessagePublicKey remembered, MessagePublicKey shown) {
+    long taken = newestTaken();
+    boolean replaced =
+        version(taken)
+            .map(this::epoch)
+            .flatMap(epoch -> epoch.revocation(shown.fingerprint()))
+            .isPresent();
+    return !replaced
+        && (shown.equals(remembered)
+            || versions(ANY)
+                .filter(known -> known >= taken)
+                .flatMap(known -> version(known).stream())
+                .anyMatch(signed -> epoch(signed).aggregator().equals(shown)));
   }
 
   /// Records a membership before any aggregator sees it: from then on it may exist elsewhere.

@@ -20,8 +20,9 @@ import picocli.CommandLine.Option;
     description = {
       "Signs a membership in which a key is replaced; the former one never returns.",
       "A site's message key: by the statement of its present key (--statement), or a key whose"
-          + " fingerprint the site told you (--key, --fingerprint). The consortium's own key: the"
-          + " present one signs one last membership, which names the new one."
+          + " fingerprint the site told you (--key, --fingerprint). The aggregator's message key: the"
+          + " one whose fingerprint its operator told you. The consortium's own key: the present one"
+          + " signs one last membership, which names the new one."
     },
     mixinStandardHelpOptions = true,
     versionProvider = ConsortiumCommand.Version.class)
@@ -31,18 +32,26 @@ final class RotateCommand extends ChangingCommand {
 
   static final class Subject {
     @ArgGroup(exclusive = false)
-    private @Nullable OfSite ofSite;
+    private @Nullable OfMember ofMember;
 
     @Option(names = "--consortium", description = "Replace the consortium's own key.")
     private boolean consortium;
   }
 
-  static final class OfSite {
-    @Option(names = "--site", required = true, paramLabel = "ID", description = "The member.")
-    private String site;
+  static final class OfMember {
+    @ArgGroup(multiplicity = "1")
+    private Holder holder;
 
     @ArgGroup(multiplicity = "1")
     private NewKey newKey;
+  }
+
+  static final class Holder {
+    @Option(names = "--site", paramLabel = "ID", description = "The member.")
+    private @Nullable String site;
+
+    @Option(names = "--aggregator", description = "Replace the aggregator's message key.")
+    private boolean aggregator;
   }
 
   static final class NewKey {
@@ -61,14 +70,14 @@ final class RotateCommand extends ChangingCommand {
         names = "--key",
         required = true,
         paramLabel = "HEX",
-        description = "The site's new message key, 64 hexadecimal digits.")
+        description = "The new message key, 64 hexadecimal digits.")
     private String key;
 
     @Option(
         names = "--fingerprint",
         required = true,
         paramLabel = "FINGERPRINT",
-        description = "Its fingerprint, told by the site over a channel that you trust.")
+        description = "Its fingerprint, told by the holder over a channel that you trust.")
     private String fingerprint;
   }
 
@@ -81,13 +90,23 @@ final class RotateCommand extends ChangingCommand {
     if (subject.consortium) {
       return handOver(basis);
     }
-    if (subject.ofSite == null) {
-      throw new IllegalStateException("neither --site nor --consortium, of which one is required");
+    if (subject.ofMember == null
+        || !subject.ofMember.holder.aggregator && subject.ofMember.holder.site == null) {
+      throw new IllegalStateException(
+          "neither --site nor --aggregator nor --consortium, of which one is required");
     }
-    SiteId site = new SiteId(subject.ofSite.site);
     MembershipEpoch draft = draft(basis);
-    return replaceKey(
-        draft, site, Optional.of(newKey(draft, site, subject.ofSite.newKey)), "key rotated");
+    NewKey newKey = subject.ofMember.newKey;
+    String name = subject.ofMember.holder.site;
+    if (name == null) {
+      if (newKey.told == null) {
+        throw new IllegalArgumentException(
+            "--statement is for a site; give the aggregator's key with --key and --fingerprint, as its operator told you");
+      }
+      return replaceAggregatorKey(draft, told("the aggregator", newKey.told), "key rotated");
+    }
+    SiteId site = new SiteId(name);
+    return replaceKey(draft, site, Optional.of(newKey(draft, site, newKey)), "key rotated");
   }
 
   private static MessagePublicKey newKey(MembershipEpoch draft, SiteId site, NewKey given) {
@@ -97,11 +116,15 @@ final class RotateCommand extends ChangingCommand {
     if (given.told == null) {
       throw new IllegalStateException("neither --statement nor --key, of which one is required");
     }
-    MessagePublicKey key = MessagePublicKey.fromHex(given.told.key);
-    if (!key.fingerprint().equals(MessagePublicKey.parseFingerprint(given.told.fingerprint))) {
+    return told("site " + site, given.told);
+  }
+
+  private static MessagePublicKey told(String holder, Told told) {
+    MessagePublicKey key = MessagePublicKey.fromHex(told.key);
+    if (!key.fingerprint().equals(MessagePublicKey.parseFingerprint(told.fingerprint))) {
       throw new RefusedSignatureException(
-          "site %s: the key given has fingerprint %s, which is not the one you were told; nothing was signed"
-              .formatted(site, key));
+          "%s: the key given has fingerprint %s, which is not the one you were told; nothing was signed"
+              .formatted(holder, key));
     }
     return key;
   }

@@ -573,6 +573,47 @@ class ConsortiumCommandTest {
   }
 
   @Test
+  void theAggregatorsKeyIsReplacedByTheOneThatItsOperatorToldAndTheFormerIsBelievedNoMore() {
+    founded("north", enrol("north"), "south", enrol("south"));
+    MessageKey former = aggregator.key;
+    MessageKey next = MessageKey.generate();
+
+    Outcome other =
+        rotateAggregator(MessageKey.generate().publicKey(), next.publicKey().displayFingerprint());
+    Outcome same = rotateAggregator(former.publicKey(), former.publicKey().displayFingerprint());
+    Outcome stated = online("rotate", "--aggregator", "--statement", "none");
+    Outcome rotated = rotateAggregator(next.publicKey(), next.publicKey().displayFingerprint());
+    Outcome stale = online("amend", "--n-c-floor", "0");
+    aggregator.key = next;
+    Outcome amended = online("amend", "--n-c-floor", "0");
+    aggregator.key = MessageKey.generate();
+    Outcome strange = online("amend", "--n-c-floor", "1");
+
+    assertThat(other.exitCode()).isEqualTo(1);
+    assertThat(other.err())
+        .contains("the aggregator: the key given has fingerprint")
+        .contains("nothing was signed");
+    assertThat(same.exitCode()).isEqualTo(1);
+    assertThat(same.err()).contains("is listed with the key");
+    assertThat(stated.exitCode()).isEqualTo(1);
+    assertThat(stated.err()).contains("--statement is for a site");
+    assertThat(rotated.exitCode()).as(rotated.err()).isZero();
+    assertThat(stale.exitCode()).isEqualTo(1);
+    assertThat(stale.err()).contains("aggregator key " + former.publicKey());
+    assertThat(amended.exitCode()).as(amended.err()).isZero();
+    assertThat(strange.exitCode()).isEqualTo(1);
+    assertThat(current().version()).isEqualTo(3);
+    assertThat(current().aggregator()).isEqualTo(next.publicKey());
+    var revocation = current().revocation(former.publicKey().fingerprint()).orElseThrow();
+    assertThat(revocation.site()).isEmpty();
+    assertThat(revocation.reason()).isEqualTo("key rotated");
+  }
+
+  private Outcome rotateAggregator(MessagePublicKey key, String fingerprint) {
+    return online("rotate", "--aggregator", "--key", key.hex(), "--fingerprint", fingerprint);
+  }
+
+  @Test
   void theConsortiumsKeyIsHandedOverByTheOldOneAndTheNewOneSignsFromThenOn() throws Exception {
     founded("north", enrol("north"), "south", enrol("south"));
     MessagePublicKey first = consortium();

@@ -42,7 +42,7 @@ class LocalAggregator implements AutoCloseable {
   static final String API_TOKEN = "an-administrators-token";
   private static final char[] PASSWORD = "changeit".toCharArray();
 
-  final MessageKey key = MessageKey.generate();
+  volatile MessageKey key = MessageKey.generate();
   final Map<String, MessagePublicKey> enrolled = new LinkedHashMap<>();
   private volatile Trouble trouble = Trouble.NONE;
   private final MessagePublicKey consortium;

@@ -36,12 +36,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -58,7 +56,10 @@ public final class LineageVerifier {
   private final Map<Digest, MembershipEpoch> memberships = new LinkedHashMap<>();
   private final Map<Digest, AuditEntry.Session> sessions = new LinkedHashMap<>();
   private final Map<Digest, AuditEntry.Round> rounds = new HashMap<>();
-  private final Set<Digest> loggedMemberships = new HashSet<>();
+
+  /// Document to the index of its leaf.
+  private final Map<Digest, Long> loggedMemberships = new HashMap<>();
+
   private @Nullable MembershipEpoch newest;
   private long lastLeaf;
   private float[] weights = new float[0];
@@ -101,11 +102,12 @@ public final class LineageVerifier {
     int leaves = readLeaves(head);
     for (Digest digest : memberships.keySet()) {
       require(
-          loggedMemberships.contains(digest),
+          loggedMemberships.containsKey(digest),
           AuditExport.LEAVES,
           "holds no leaf of membership %s",
           digest.abbreviated());
     }
+    requireSignedInTime(heads);
     List<ModelVersion> versions = readModels(manifest.model());
     List<LineageReport.Round> reports = new ArrayList<>();
     long seed = 0;
@@ -164,6 +166,26 @@ public final class LineageVerifier {
         witnessed.head().document().toByteArray());
   }
 
+  /// A key that was replaced, and may be stolen since, signs no head over the leaf of the
+  /// membership that replaced it.
+  private void requireSignedInTime(List<WitnessedHead> heads) {
+    for (WitnessedHead witnessed : heads) {
+      long size = head(witnessed).size();
+      boolean named = false;
+      for (var membership : memberships.entrySet()) {
+        MembershipEpoch epoch = membership.getValue();
+        boolean signed = signed(witnessed, epoch.aggregator());
+        require(
+            signed || !named || required(loggedMemberships.get(membership.getKey())) >= size,
+            AuditExport.HEADS,
+            "the head of size %d is signed with an aggregator key that membership version %d had replaced",
+            size,
+            epoch.version());
+        named = named || signed;
+      }
+    }
+  }
+
   private SortedMap<SiteId, Long> countersigned(List<WitnessedHead> heads, TreeHead newestHead) {
     SortedMap<SiteId, Long> countersigned = new TreeMap<>();
     for (WitnessedHead witnessed : heads) {
@@ -208,7 +230,8 @@ public final class LineageVerifier {
           switch (entry) {
             case AuditEntry.Membership membership -> {
               lastLeaf = Math.max(lastLeaf, leaf.proof().index());
-              yield loggedMemberships.add(membership.document());
+              yield loggedMemberships.putIfAbsent(membership.document(), leaf.proof().index())
+                  == null;
             }
             case AuditEntry.Session session -> {
               lastLeaf = Math.max(lastLeaf, leaf.proof().index());

@@ -20,6 +20,7 @@ import dev.comity.agent.training.Trainer;
 import dev.comity.codec.Bytes;
 import dev.comity.codec.MalformedException;
 import dev.comity.ledger.PrivacyLedger;
+import dev.comity.membership.MessagePublicKey;
 import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Digest;
 import dev.comity.plan.PlanCodec;
@@ -114,6 +115,7 @@ public final class Agent implements AutoCloseable {
   private boolean denied;
   private long warnedOf;
   private @Nullable String refusedMembership;
+  private @Nullable String foreignKey;
   private volatile boolean running;
 
   /// Offers that wait for the proof of a session's end; filled by the training thread.
@@ -136,14 +138,13 @@ public final class Agent implements AutoCloseable {
     this.keys = SiteKeys.load(directory.keys());
     SiteMapping mapping = SiteMapping.read(settings.mapping());
     LocalDataset data = LocalDataset.read(mapping);
-    var key = keys.messageKey().publicKey();
     this.lock = directory.lock();
     try {
       this.status =
           new StatusBoard(
               settings.federation().value(),
               settings.site().value(),
-              key.displayFingerprint(),
+              keys.messageKey().publicKey().displayFingerprint(),
               clock);
       this.federationEpoch = new FederationEpoch(directory.state().resolve("federation-epoch"));
       this.memberships =
@@ -173,22 +174,14 @@ public final class Agent implements AutoCloseable {
       this.models = new VerifiedModels(directory.state().resolve("models"), library(link));
       this.sessionWork =
           new SessionWork(
-              link,
-              sessions,
-              offers,
-              memberships,
-              federationEpoch,
-              policy,
-              key.fingerprint(),
-              status,
-              clock);
+              link, sessions, offers, memberships, federationEpoch, policy, status, clock);
       this.auditWork =
           new AuditWork(
               link,
               new AuditBook(directory.state().resolve("audit")),
               memberships,
               settings.site(),
-              keys.messageKey(),
+              keys,
               status);
       this.trainer =
           new PytorchTrainer(
@@ -200,7 +193,7 @@ public final class Agent implements AutoCloseable {
       this.roundWork =
           new RoundWork(
               settings.site(),
-              new OfferCheck(settings, key, policy, mapping, clock),
+              new OfferCheck(settings, keys, policy, mapping, clock),
               memberships,
               models,
               updates,
@@ -246,6 +239,7 @@ public final class Agent implements AutoCloseable {
     running = true;
     try {
       showDoubts();
+      followKey();
       showMembership();
       auditWork.show();
       var backoff = new Backoff(closing);
@@ -257,6 +251,7 @@ public final class Agent implements AutoCloseable {
           denied = false;
           refusedMembership = null;
           status.connected();
+          status.problem(foreignKey);
           renewCertificateIfDue();
           if (!resumed) {
             offers.all().forEach(this::work);
@@ -439,10 +434,47 @@ public final class Agent implements AutoCloseable {
         new SignedMembership(
             Bytes.of(membership.getDocument().toByteArray()),
             Bytes.of(membership.getSignature().toByteArray())));
+    followKey();
     showMembership();
     if (memberships.lists(settings.site(), keys.messageKey().publicKey())) {
       status.state(AgentStatus.State.ACTIVE);
     }
+  }
+
+  /// When the consortium lists another message key for this site, the prepared one takes the place
+  /// of the present one.
+  private void followKey() {
+    String lacking = null;
+    MessagePublicKey present = keys.messageKey().publicKey();
+    Optional<MessagePublicKey> listed =
+        memberships
+            .current()
+            .flatMap(epoch -> epoch.keyOf(settings.site()))
+            .filter(key -> !key.equals(present));
+    if (listed.isPresent() && sessions.follow(listed.get())) {
+      status.key(listed.get().displayFingerprint());
+      LOG.atInfo()
+          .addKeyValue("site", settings.site())
+          .addKeyValue("digest", listed.get().fingerprint().abbreviated())
+          .log("Message key changed");
+    } else if (listed.isPresent()) {
+      lacking =
+          "the membership lists this site with key %s, which this folder does not hold; it holds %s%s: have the consortium list the one that site-agent keys next prints"
+              .formatted(
+                  listed.get().displayFingerprint(),
+                  present.displayFingerprint(),
+                  keys.nextMessageKey()
+                      .map(next -> " and " + next.publicKey().displayFingerprint())
+                      .orElse(""));
+      status.problem(lacking);
+      if (!lacking.equals(foreignKey)) {
+        LOG.atError()
+            .addKeyValue("site", settings.site())
+            .addKeyValue("reason", lacking)
+            .log("Membership lists a key that this site does not hold");
+      }
+    }
+    foreignKey = lacking;
   }
 
   private void showMembership() {

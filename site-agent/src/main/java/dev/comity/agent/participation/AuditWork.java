@@ -5,10 +5,10 @@ import com.google.protobuf.UnsafeByteOperations;
 import dev.comity.agent.link.AggregatorLink;
 import dev.comity.agent.link.LinkException;
 import dev.comity.agent.link.RefusedByAggregator;
+import dev.comity.agent.protection.SiteKeys;
 import dev.comity.codec.Bytes;
 import dev.comity.codec.MalformedException;
 import dev.comity.membership.MembershipEpoch;
-import dev.comity.membership.MessageKey;
 import dev.comity.membership.RefusedSignatureException;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
@@ -39,7 +39,7 @@ final class AuditWork {
   private final AuditBook book;
   private final MembershipStore memberships;
   private final SiteId site;
-  private final MessageKey key;
+  private final SiteKeys keys;
   private final StatusBoard status;
 
   AuditWork(
@@ -47,13 +47,13 @@ final class AuditWork {
       AuditBook book,
       MembershipStore memberships,
       SiteId site,
-      MessageKey key,
+      SiteKeys keys,
       StatusBoard status) {
     this.link = link;
     this.book = book;
     this.memberships = memberships;
     this.site = site;
-    this.key = key;
+    this.keys = keys;
     this.status = status;
   }
 
@@ -99,7 +99,7 @@ final class AuditWork {
     try {
       TreeHead head = checked(shown);
       book.countersigned(shown);
-      link.countersign(head.size(), Countersignature.sign(site, shown, key));
+      link.countersign(head.size(), Countersignature.sign(site, shown, keys.messageKey()));
       LOG.atInfo()
           .addKeyValue("site", site)
           .addKeyValue("size", head.size())

@@ -3,6 +3,7 @@ package dev.comity.agent.participation;
 import dev.comity.agent.data.DataRefusedException;
 import dev.comity.agent.data.SiteMapping;
 import dev.comity.agent.policy.SitePolicy;
+import dev.comity.agent.protection.SiteKeys;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessagePublicKey;
 import dev.comity.plan.Digest;
@@ -20,19 +21,19 @@ final class OfferCheck {
   private static final Logger LOG = LoggerFactory.getLogger(OfferCheck.class);
 
   private final AgentSettings settings;
-  private final MessagePublicKey key;
+  private final SiteKeys keys;
   private final SitePolicy policy;
   private final SiteMapping mapping;
   private final InstantSource clock;
 
   OfferCheck(
       AgentSettings settings,
-      MessagePublicKey key,
+      SiteKeys keys,
       SitePolicy policy,
       SiteMapping mapping,
       InstantSource clock) {
     this.settings = settings;
-    this.key = key;
+    this.keys = keys;
     this.policy = policy;
     this.mapping = mapping;
     this.clock = clock;
@@ -85,6 +86,7 @@ final class OfferCheck {
           "membership version %d: expired at %s; the consortium signs a new one"
               .formatted(epoch.version(), epoch.expiresAt()));
     }
+    MessagePublicKey key = keys.messageKey().publicKey();
     if (!epoch.keyOf(settings.site()).equals(Optional.of(key))) {
       reasons.add(
           "membership version %d: does not list this site's key %s"

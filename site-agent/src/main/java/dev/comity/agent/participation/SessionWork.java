@@ -32,7 +32,6 @@ final class SessionWork {
   private final MembershipStore memberships;
   private final FederationEpoch epoch;
   private final SitePolicy policy;
-  private final Digest keyId;
   private final StatusBoard status;
   private final InstantSource clock;
 
@@ -43,7 +42,6 @@ final class SessionWork {
       MembershipStore memberships,
       FederationEpoch epoch,
       SitePolicy policy,
-      Digest keyId,
       StatusBoard status,
       InstantSource clock) {
     this.link = link;
@@ -52,7 +50,6 @@ final class SessionWork {
     this.memberships = memberships;
     this.epoch = epoch;
     this.policy = policy;
-    this.keyId = keyId;
     this.status = status;
     this.clock = clock;
   }
@@ -164,7 +161,7 @@ final class SessionWork {
 
   private void send(SignedMessage message, SessionPhase phase)
       throws LinkException, RefusedByAggregator {
-    link.send(message, phase, keyId);
+    link.send(message, phase, sessions.signer(message.session()));
     status.problem(null);
     LOG.atInfo()
         .addKeyValue("session", message.session().abbreviated())

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class StatusBoard {
   private final String federation;
   private final String site;
-  private final String fingerprint;
+  private String fingerprint;
   private final Clock clock;
   private final Map<Digest, AgentStatus.Round> rounds = new LinkedHashMap<>();
   private AgentStatus.State state = AgentStatus.State.UNKNOWN;
@@ -49,6 +49,10 @@ final class StatusBoard {
         auditedSize,
         auditAlarm,
         List.copyOf(rounds.values()));
+  }
+
+  synchronized void key(String now) {
+    fingerprint = now;
   }
 
   synchronized void connected() {

@@ -1,6 +1,8 @@
 package dev.comity.agent.protection;
 
 import dev.comity.membership.MembershipEpoch;
+import dev.comity.membership.MessageKey;
+import dev.comity.membership.MessagePublicKey;
 import dev.comity.plan.Digest;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.SiteId;
@@ -19,8 +21,10 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
@@ -68,6 +72,7 @@ public final class Sessions implements AutoCloseable {
       PrivacyBook book,
       Clock clock)
       throws IOException {
+    keys.eraseUnneeded();
     return new Sessions(
         site,
         keys,
@@ -117,9 +122,27 @@ public final class Sessions implements AutoCloseable {
                     SessionRefusal.Reason.MISMATCH,
                     "session %s asks for an update that this site does not hold"
                         .formatted(descriptor.id().abbreviated())));
-    var session = SiteSession.open(as(bounds), plan, update, view);
+    var session = SiteSession.open(as(bounds, keys.messageKey()), plan, update, view);
     open.put(descriptor.id(), session);
     return session.advertise();
+  }
+
+  /// Goes on under the prepared message key if it is `listed`. What this site still has to sign in
+  /// sessions that it entered before, it signs with the key that their roster names.
+  ///
+  /// @return false when this site does not hold the private half of `listed`
+  public synchronized boolean follow(MessagePublicKey listed) {
+    Digest present = keys.messageKey().publicKey().fingerprint();
+    Set<Digest> entered = new HashSet<>(open.keySet());
+    entered.addAll(vault.locks().values());
+    entered.removeIf(session -> !SiteSession.signer(vault, session).equals(Optional.of(present)));
+    return keys.follow(listed, entered);
+  }
+
+  /// The fingerprint of the message key with which this site signs in `session`.
+  public synchronized Digest signer(Digest session) {
+    return SiteSession.signer(vault, session)
+        .orElseGet(() -> keys.messageKey().publicKey().fingerprint());
   }
 
   /// The plan of a session that this process took part in.
@@ -176,6 +199,7 @@ public final class Sessions implements AutoCloseable {
   public synchronized Standing settle(Digest session, byte[] certificate) {
     Standing standing = Standing.settle(vault, book, session, certificate);
     open.remove(session);
+    keys.ended(session);
     return standing;
   }
 
@@ -191,6 +215,9 @@ public final class Sessions implements AutoCloseable {
       }
     }
     open.remove(session);
+    if (standing != Standing.IN_DOUBT) {
+      keys.ended(session);
+    }
     return standing;
   }
 
@@ -199,10 +226,10 @@ public final class Sessions implements AutoCloseable {
     vault.close();
   }
 
-  private SiteSession.Site as(Bounds bounds) {
+  private SiteSession.Site as(Bounds bounds, MessageKey key) {
     return new SiteSession.Site(
         site,
-        keys.messageKey(),
+        key,
         bounds.federationEpoch(),
         bounds.membership(),
         vault,
@@ -216,11 +243,20 @@ public final class Sessions implements AutoCloseable {
   private SiteSession opened(Digest session, Bounds bounds) {
     SiteSession known = open.get(session);
     if (known == null) {
-      known = SiteSession.reopen(as(bounds), session, this::stored);
+      known = SiteSession.reopen(as(bounds, keyOf(session)), session, this::stored);
       open.put(session, known);
     }
     known.learn(bounds.membership());
     return known;
+  }
+
+  private MessageKey keyOf(Digest session) {
+    return keys.messageKey(signer(session))
+        .orElseThrow(() ->
+            new SessionRefusal(
+                SessionRefusal.Reason.OUT_OF_ORDER,
+                "session %s has ended, and the message key that this site had in it is erased"
+                    .formatted(session.abbreviated())));
   }
 
   private Optional<NoisedUpdate> stored(SessionDescriptor descriptor) {

@@ -1,7 +1,14 @@
 package dev.comity.agent.protection;
 
+import static java.util.stream.Collectors.toMap;
+
 import dev.comity.codec.Bytes;
+import dev.comity.codec.CborReader;
+import dev.comity.codec.CborWriter;
 import dev.comity.membership.MessageKey;
+import dev.comity.membership.MessageKeys;
+import dev.comity.membership.MessagePublicKey;
+import dev.comity.plan.Digest;
 import dev.comity.plan.FederationId;
 import dev.comity.plan.SiteId;
 import java.io.IOException;
@@ -20,7 +27,11 @@ import java.security.SecureRandom;
 import java.security.spec.ECGenParameterSpec;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
+import java.util.HashSet;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.Extension;
@@ -33,20 +44,23 @@ import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequestBuilder;
 
 /// The secrets of a site, in a folder that its owner alone may read: the TLS key (ECDSA P-256), the
 /// message key (Ed25519) and the site secret (32 bytes). They are made on the site and never leave
-/// it. A key that exists is never replaced.
+/// it. The message key changes when the consortium lists the one that was prepared to follow it;
+/// the former one is erased once no session needs it.
+///
+/// Safe for use by many threads.
 public final class SiteKeys {
   static final int SECRET_BYTES = 32;
   private static final String PEM_HEAD = "-----BEGIN PRIVATE KEY-----\n";
   private static final String PEM_FOOT = "\n-----END PRIVATE KEY-----\n";
 
   private final Path folder;
-  private final MessageKey messageKey;
+  private final MessageKeys messageKeys;
   private final PrivateKey tlsKey;
   private final byte[] siteSecret;
 
-  private SiteKeys(Path folder, MessageKey messageKey, PrivateKey tlsKey, byte[] siteSecret) {
+  private SiteKeys(Path folder, MessageKeys messageKeys, PrivateKey tlsKey, byte[] siteSecret) {
     this.folder = folder;
-    this.messageKey = messageKey;
+    this.messageKeys = messageKeys;
     this.tlsKey = tlsKey;
     this.siteSecret = siteSecret;
   }
@@ -63,9 +77,7 @@ public final class SiteKeys {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot make the folder " + folder, e);
     }
-    if (!Files.exists(messageKeyFile(folder))) {
-      MessageKey.generate().write(messageKeyFile(folder));
-    }
+    var _ = MessageKeys.create(folder);
     var secret = secretFile(folder);
     if (secret.read().isEmpty()) {
       byte[] fresh = new byte[SECRET_BYTES];
@@ -86,12 +98,91 @@ public final class SiteKeys {
           "%s has %d bytes; a site secret has %d"
               .formatted(secretFile(folder).path(), secret.length, SECRET_BYTES));
     }
-    return new SiteKeys(
-        folder, MessageKey.read(messageKeyFile(folder)), readTlsKey(folder), secret);
+    return new SiteKeys(folder, MessageKeys.open(folder), readTlsKey(folder), secret);
   }
 
+  /// The present message key.
   public MessageKey messageKey() {
-    return messageKey;
+    return messageKeys.present();
+  }
+
+  /// The message key that is prepared to follow, if there is one.
+  public Optional<MessageKey> nextMessageKey() {
+    return messageKeys.next();
+  }
+
+  /// The message key that is prepared to follow, made unless there is one.
+  public MessageKey prepareMessageKey() {
+    return messageKeys.prepare();
+  }
+
+  /// The message key with this fingerprint: present, prepared, or former and not erased.
+  Optional<MessageKey> messageKey(Digest fingerprint) {
+    return messageKeys.find(fingerprint);
+  }
+
+  /// Makes the prepared message key the present one if it is `listed`. Before that it is on disk
+  /// which sessions still sign with the one before. False when this folder does not hold `listed`.
+  synchronized boolean follow(MessagePublicKey listed, Set<Digest> signedWithPresent) {
+    if (messageKeys.next().map(MessageKey::publicKey).filter(listed::equals).isPresent()) {
+      var needed = new TreeMap<>(sessionsOfFormer());
+      Digest present = messageKey().publicKey().fingerprint();
+      signedWithPresent.forEach(session -> needed.put(session, present));
+      write(needed);
+    }
+    boolean followed = messageKeys.follow(listed);
+    eraseUnneeded();
+    return followed;
+  }
+
+  /// `session` asks nothing more of this site: a former message key that it alone needed is erased.
+  synchronized void ended(Digest session) {
+    var needed = new TreeMap<>(sessionsOfFormer());
+    if (needed.remove(session) != null) {
+      write(needed);
+    }
+    eraseUnneeded();
+  }
+
+  /// Erases the former message keys that no session needs; again, what a crash left.
+  synchronized void eraseUnneeded() {
+    Set<Digest> unneeded = new HashSet<>(messageKeys.former());
+    unneeded.removeAll(sessionsOfFormer().values());
+    unneeded.forEach(messageKeys::erase);
+  }
+
+  /// Session to the fingerprint of the key that it still needs.
+  private Map<Digest, Digest> sessionsOfFormer() {
+    return formerSessions()
+        .read()
+        .map(content ->
+            CborReader.read(
+                content,
+                "FormerKeySessions",
+                in ->
+                    in.maps(
+                        "sessions",
+                        each -> Map.entry(digest(each, "session"), digest(each, "key")))))
+        .map(entries -> entries.stream().collect(toMap(Map.Entry::getKey, Map.Entry::getValue)))
+        .orElse(Map.of());
+  }
+
+  private static Digest digest(CborReader in, String name) {
+    return Digest.ofValue(in.bytes(name, Digest.SIZE));
+  }
+
+  private void write(Map<Digest, Digest> needed) {
+    formerSessions()
+        .write(
+            CborWriter.map()
+                .maps(
+                    "sessions",
+                    needed.entrySet(),
+                    entry ->
+                        CborWriter.map()
+                            .bytes("session", entry.getKey().bytes())
+                            .bytes("key", entry.getValue().bytes()))
+                .toBytes());
   }
 
   public PrivateKey tlsKey() {
@@ -126,7 +217,7 @@ public final class SiteKeys {
 
   @Override
   public String toString() {
-    return "SiteKeys[" + messageKey.publicKey() + ", private parts redacted]";
+    return "SiteKeys[" + messageKey().publicKey() + ", private parts redacted]";
   }
 
   private static void createTlsKey(Path folder, FederationId federation, SiteId site) {
@@ -192,8 +283,8 @@ public final class SiteKeys {
                 file.path() + " does not exist: join the federation first"));
   }
 
-  private static Path messageKeyFile(Path folder) {
-    return folder.resolve("message.key");
+  private DurableFile formerSessions() {
+    return new DurableFile(folder.resolve("message.former-sessions"));
   }
 
   private static DurableFile secretFile(Path folder) {

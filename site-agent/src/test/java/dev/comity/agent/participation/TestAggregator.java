@@ -13,6 +13,7 @@ import dev.comity.formats.WeightsProvenance;
 import dev.comity.membership.ArchitecturePattern;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessageKey;
+import dev.comity.membership.MessagePublicKey;
 import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Architecture;
 import dev.comity.plan.DataContract;
@@ -135,7 +136,8 @@ final class TestAggregator implements AutoCloseable {
 
   final TestEnrolments enrolments;
   private final TestAuthority authority = new TestAuthority();
-  private final MessageKey key = MessageKey.generate();
+  private MessageKey key = MessageKey.generate();
+  private MessageKey sessionKey = key;
   final TestAuditLog audit = new TestAuditLog(key);
   private final Server server;
   private final Path spool;
@@ -155,6 +157,7 @@ final class TestAggregator implements AutoCloseable {
   private @Nullable SiteId losing;
   private boolean breakingSums;
   private BiPredicate<SiteId, SignedView.Kind> withheld = (site, kind) -> false;
+  private final List<SignedMembership> memberships = new ArrayList<>();
   private @Nullable SignedMembership membership;
   private @Nullable MembershipEpoch epoch;
   private @Nullable RoundPlan plan;
@@ -234,7 +237,50 @@ final class TestAggregator implements AutoCloseable {
   synchronized void show(MembershipEpoch shown, MessageKey signer) {
     epoch = shown;
     membership = SignedMembership.sign(shown, signer);
+    memberships.add(membership);
     notifyAll();
+  }
+
+  /// Lists another message key of `site`, or of the aggregator when it is empty, and logs the list.
+  /// The present session goes on under the keys of its roster.
+  synchronized void rotate(Optional<SiteId> site, MessagePublicKey next) {
+    MembershipEpoch before = required(epoch);
+    MessagePublicKey former =
+        site.flatMap(before::keyOf).orElseGet(() -> required(epoch).aggregator());
+    var revocations = new ArrayList<>(before.revocations());
+    revocations.add(
+        new MembershipEpoch.Revocation(
+            site, former.fingerprint(), before.issuedAt(), "key rotated"));
+    show(
+        new MembershipEpoch(
+            before.federation(),
+            before.version() + 1,
+            before.issuedAt(),
+            before.expiresAt(),
+            site.isPresent() ? before.aggregator() : next,
+            before.members().stream()
+                .map(member ->
+                    Optional.of(member.site()).equals(site)
+                        ? new MembershipEpoch.Member(member.site(), next)
+                        : member)
+                .toList(),
+            revocations,
+            before.nCFloor(),
+            before.allowedArchitectures(),
+            Optional.of(before.digest())));
+    audit.append(new AuditEntry.Membership(before.version() + 1, membership().digest()));
+  }
+
+  /// As the other, of the aggregator, which signs with `next` from now on.
+  synchronized void rotate(MessageKey next) {
+    key = next;
+    audit.sign(next);
+    rotate(Optional.empty(), next.publicKey());
+  }
+
+  /// Every list that was shown, oldest first.
+  synchronized List<SignedMembership> memberships() {
+    return List.copyOf(memberships);
   }
 
   /// From now on sessions are made from this list, which no site was shown.
@@ -332,6 +378,7 @@ final class TestAggregator implements AutoCloseable {
             limits,
             limits);
     session = ServerSession.open(descriptor, required(epoch));
+    sessionKey = key;
     notifyAll();
     return descriptor.id();
   }
@@ -654,7 +701,7 @@ final class TestAggregator implements AutoCloseable {
       ServerSession current, SiteId site, Set<String> handled) {
     for (var each : current.owed()) {
       if (each.site().equals(site) && !withheld.test(site, each.view())) {
-        SignedView view = current.viewFor(site, key).orElseThrow();
+        SignedView view = current.viewFor(site, sessionKey).orElseThrow();
         content.put(view.digest(), view.encode());
         String id = "step-" + view.digest().hex();
         if (!handled.contains(id)) {

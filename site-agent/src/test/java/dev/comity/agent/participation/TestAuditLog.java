@@ -14,6 +14,7 @@ import dev.comity.protocol.v1.CountersignRequest;
 import dev.comity.protocol.v1.NextAssignmentResponse;
 import dev.comity.protocol.v1.SignedDocument;
 import dev.comity.transparency.AuditEntry;
+import dev.comity.transparency.AuditExport;
 import dev.comity.transparency.Countersignature;
 import dev.comity.transparency.MerkleLog;
 import dev.comity.transparency.SignedHead;
@@ -24,6 +25,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -36,14 +38,17 @@ final class TestAuditLog {
   private final Map<Long, SignedHead> heads = new HashMap<>();
   private MerkleLog tree = new MerkleLog();
   private Predicate<AuditEntry> withheld = entry -> false;
+  private Predicate<AuditEntry> dropped = entry -> false;
 
   TestAuditLog(MessageKey key) {
     this.key = key;
   }
 
   void append(AuditEntry entry) {
-    entries.add(entry);
-    tree.append(entry.leafHash());
+    if (!dropped.test(entry)) {
+      entries.add(entry);
+      tree.append(entry.leafHash());
+    }
   }
 
   /// Another history from now on.
@@ -57,7 +62,17 @@ final class TestAuditLog {
 
   /// Signs with another key than the membership names.
   void forge() {
-    key = MessageKey.generate();
+    sign(MessageKey.generate());
+  }
+
+  /// Signs heads of new sizes with this key.
+  void sign(MessageKey next) {
+    key = next;
+  }
+
+  /// No longer logs entries of this kind.
+  void drop(Predicate<AuditEntry> which) {
+    dropped = which;
   }
 
   /// No longer proves leaves of this kind.
@@ -75,6 +90,14 @@ final class TestAuditLog {
 
   long size() {
     return tree.size();
+  }
+
+  /// The head that was shown at an earlier size.
+  AuditExport.WitnessedHead witnessed(long size) {
+    return new AuditExport.WitnessedHead(
+        Optional.ofNullable(heads.get(size)).orElseThrow(),
+        tree.consistency(size, tree.size()),
+        List.copyOf(countersigned.getOrDefault(size, Map.of()).values()));
   }
 
   SignedHead head() {

@@ -29,7 +29,10 @@ final class TestExport {
         AuditExport.MANIFEST,
         new AuditExport.Manifest(newest.digest(), aggregator.enrolments.consortium.publicKey())
             .encode());
-    files.put(AuditExport.membership(1), AuditExport.encodeMembership(aggregator.membership()));
+    long membership = 0;
+    for (var signed : aggregator.memberships()) {
+      files.put(AuditExport.membership(++membership), AuditExport.encodeMembership(signed));
+    }
     Deque<ModelVersion> versions = new ArrayDeque<>(List.of(newest));
     while (versions.getFirst().parent().isPresent()) {
       versions.addFirst(

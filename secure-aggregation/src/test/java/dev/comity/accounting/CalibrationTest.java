@@ -56,7 +56,8 @@ class CalibrationTest {
 
   @ParameterizedTest
   @CsvSource({"4000, 1", "1000, 1024", "50000, 1048576"})
-  void theMultiplierOfASumKeepsTheBudgetAtEveryScaleAndDimension(double sensitivity, int dimension) {
+  void theMultiplierOfASumKeepsTheBudgetAtEveryScaleAndDimension(
+      double sensitivity, int dimension) {
     PrivacyBudget budget = new PrivacyBudget(8, 1e-5);
 
     double multiplier = Calibration.sumNoiseMultiplier(budget, 3, 20);

@@ -2,6 +2,7 @@ package dev.comity.agent.protection;
 
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.plan.Digest;
+import dev.comity.plan.Noise;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.SiteId;
 import dev.comity.session.PrivacyBook;
@@ -81,7 +82,19 @@ public final class Sessions implements AutoCloseable {
   /// The bounds that this site demands of every session, beside the membership and the federation
   /// epoch that it knows.
   public record Bounds(
-      long federationEpoch, MembershipEpoch membership, int nCFloor, int minHonestFloor) {}
+      long federationEpoch,
+      MembershipEpoch membership,
+      int nCFloor,
+      int minHonestFloor,
+      int minHonestRecordLevel) {
+
+    private int minHonest(Noise noise) {
+      return switch (noise) {
+        case Noise.RecordLevel _ -> minHonestRecordLevel;
+        case Noise.None _, Noise.Distributed _ -> minHonestFloor;
+      };
+    }
+  }
 
   /// Updates that a session may still hold: terms digest to session.
   public synchronized Map<Digest, Digest> locks() {
@@ -117,7 +130,8 @@ public final class Sessions implements AutoCloseable {
                     SessionRefusal.Reason.MISMATCH,
                     "session %s asks for an update that this site does not hold"
                         .formatted(descriptor.id().abbreviated())));
-    var session = SiteSession.open(as(bounds), plan, update, view);
+    var session =
+        SiteSession.open(as(bounds, bounds.minHonest(plan.terms().noise())), plan, update, view);
     open.put(descriptor.id(), session);
     return session.advertise();
   }
@@ -199,7 +213,7 @@ public final class Sessions implements AutoCloseable {
     vault.close();
   }
 
-  private SiteSession.Site as(Bounds bounds) {
+  private SiteSession.Site as(Bounds bounds, int minHonest) {
     return new SiteSession.Site(
         site,
         keys.messageKey(),
@@ -208,7 +222,7 @@ public final class Sessions implements AutoCloseable {
         vault,
         book,
         bounds.nCFloor(),
-        bounds.minHonestFloor(),
+        minHonest,
         clock,
         random);
   }
@@ -216,7 +230,8 @@ public final class Sessions implements AutoCloseable {
   private SiteSession opened(Digest session, Bounds bounds) {
     SiteSession known = open.get(session);
     if (known == null) {
-      known = SiteSession.reopen(as(bounds), session, this::stored);
+      // What the floors are held against was checked when the session was entered.
+      known = SiteSession.reopen(as(bounds, bounds.minHonestFloor()), session, this::stored);
       open.put(session, known);
     }
     known.learn(bounds.membership());

@@ -115,7 +115,7 @@ class SubmissionTest {
              "algorithm": {"name": "fedprox", "moo": 1},
              "training": {"batchSize": 0, "epochs": 1, "batches": 2, "learningRate": "fast"},
              "rounds": 0, "clipNorm": -1, "colour": "blue", "cohort": ["site-0", "nobody"],
-             "encoding": {"bits": 16}, "silenceLimit": "soon", "minHonest": 2,
+             "encoding": {"bits": 20}, "silenceLimit": "soon", "minHonest": 2,
              "dataContract": {"features": ["a", ""]}}
             """);
 
@@ -226,8 +226,7 @@ class SubmissionTest {
     var budget = new PrivacyBudget(2, 1e-5);
 
     var accepted =
-        submit(
-            recordLevel("by-epsilon").replace("\"noiseMultiplier\": 1.1", "\"epsilon\": 2"));
+        submit(recordLevel("by-epsilon").replace("\"noiseMultiplier\": 1.1", "\"epsilon\": 2"));
 
     assertThat(accepted.status()).isEqualTo(202);
     var privacy = get(accepted.header("Location")).body().at("/submission/privacy");
@@ -258,7 +257,8 @@ class SubmissionTest {
     var answer =
         submit(
             recordLevel("unreachable-epsilon")
-                .replace("\"noiseMultiplier\": 1.1", "\"epsilon\": 1e-9"));
+                .replace("\"noiseMultiplier\": 1.1", "\"epsilon\": 1e-9")
+                .replace("1e-5", "1e-9"));
 
     assertThat(answer.body().at("/errors/0/detail").stringValue())
         .startsWith("noise 1000000.0 costs epsilon")
@@ -283,7 +283,10 @@ class SubmissionTest {
             "/privacy/epsilon"),
         Arguments.of("\"noiseMultiplier\": 1.1, ", "\"epsilon\": 0, ", "/privacy"),
         Arguments.of("\"noiseMultiplier\": 1.1, ", "\"epsilon\": \"low\", ", "/privacy/epsilon"),
-        Arguments.of("\"noiseMultiplier\": 1.1, ", "\"epsilon\": 1e-9, ", "/privacy/epsilon"),
+        Arguments.of(
+            "\"noiseMultiplier\": 1.1, \"exampleClip\": 0.5, \"delta\": 1e-5",
+            "\"epsilon\": 1e-9, \"exampleClip\": 0.5, \"delta\": 1e-9",
+            "/privacy/epsilon"),
         Arguments.of("\"exampleClip\": 0.5, ", "", "/privacy/exampleClip"),
         Arguments.of("\"exampleClip\": 0.5, ", "\"exampleClip\": 0, ", "/privacy"),
         Arguments.of("\"delta\": 1e-5", "\"delta\": 2", "/privacy"),

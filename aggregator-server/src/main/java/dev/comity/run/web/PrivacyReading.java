@@ -115,13 +115,11 @@ final class PrivacyReading {
   }
 
   /// A quorum that cannot be is told elsewhere.
-  private @Nullable Noise distributed(
-      int minReady, int nC, int minHonest, @Nullable Long rounds) {
+  private @Nullable Noise distributed(int minReady, int nC, int minHonest, @Nullable Long rounds) {
     int contributors = new Quorum(minReady, nC, minHonest).minSurvivors() - Math.max(nC, 1);
     var multiplier =
         multiplier(
-            rounds,
-            (budget, times) -> Calibration.sumNoiseMultiplier(budget, contributors, times));
+            rounds, (budget, times) -> Calibration.sumNoiseMultiplier(budget, contributors, times));
     return multiplier == null || delta == null
         ? null
         : top.<Noise>checked(

@@ -101,9 +101,8 @@ final class SubmissionReader {
       int nC = (int) top.integer("nC", 0, Encoding.MAX_SITES, Math.max(1, membership.nCFloor()));
       int minHonest = (int) top.integer("minHonest", privacy.leastHonest(), Encoding.MAX_SITES, 3);
       int minReady = minReady(cohort, nC, minHonest);
-      var noise = 
-          privacy.noise(
-              minReady, nC, minHonest, training == null ? null : training.work(), rounds);
+      var noise =
+          privacy.noise(minReady, nC, minHonest, training == null ? null : training.work(), rounds);
       checkGraph(cohort, nC);
       var contract = contract(architecture);
       checkLayout(architecture, encoding, clipNorm, maxExamples, lossCap, noise);

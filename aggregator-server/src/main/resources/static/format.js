@@ -42,6 +42,9 @@ export const local = (time) =>
 export const at = (time, text) =>
   h('time', { datetime: new Date(time).toISOString(), ...tip(`${date(time)} ${clockSeconds(time)} UTC`, local(time)) }, text);
 
+/** Why there is no metric; null where there are some or will be. */
+export const notMeasured = (one) => (one.notMeasured ? `Not measured: ${one.notMeasured}` : null);
+
 export const measure = (value) => (value === null || value === undefined ? '–' : value.toFixed(3));
 
 /** A change with its sign; a real minus. */

@@ -2,7 +2,7 @@
 
 import { get, now } from './api.js';
 import { h, s } from './dom.js';
-import { at, bytes, count, date, day, measure, sentenceCase, short, when } from './format.js';
+import { at, bytes, count, date, day, measure, notMeasured, sentenceCase, short, when } from './format.js';
 
 const FOLD = 8; // more versions than this fold in the middle
 const EVERY = 5000;
@@ -83,8 +83,7 @@ export class ModelsPage {
       { 'data-key': `v${version.version}`, 'aria-current': current ? 'true' : null },
       s('svg', { width: 36, height: 46, viewBox: '0 0 36 46', 'aria-hidden': 'true' }, edge),
       h('span', {}, h('a', { class: 'ver', href: this.#path(version.version) }, `v${version.version}`), best && h('span', { class: 'tag' }, 'best'), place === 'newest' && h('span', { class: 'tag' }, 'newest'), version.version === 0 && h('span', { class: 'tag' }, 'base'), h('br'), h('small', {}, from, ', ', at(Date.parse(version.publishedAt), when(Date.parse(version.publishedAt), moment)))),
-      h('span', {}, measure(version.metrics?.accuracy)),
-      h('span', {}, measure(version.metrics?.loss)),
+      ...(notMeasured(version) ? [h('span', { class: 'both' }, notMeasured(version))] : [h('span', {}, measure(version.metrics?.accuracy)), h('span', {}, measure(version.metrics?.loss))]),
       h('span', {}, version.participants.length ? String(version.participants.length) : '–'),
     );
   }
@@ -139,6 +138,7 @@ export class ModelsPage {
         row('Server step', version.algorithm && (STEPS[version.algorithm] ?? version.algorithm)),
         row('In the sum', version.participants.length ? `${count(version.participants.length, 'site')}: ${version.participants.join(', ')}` : null),
         version.metrics && row(`Measured in round ${version.metrics.round}`, `accuracy ${measure(version.metrics.accuracy)}${version.metrics.auroc === null ? '' : `, AUROC ${measure(version.metrics.auroc)}`}, loss ${measure(version.metrics.loss)}`),
+        row('Metrics', notMeasured(version)),
         row('Privacy', version.epsilon === null ? null : `ε ${version.epsilon.toFixed(2)}`),
         row('Version digest', code(version.digest)),
         row('Plan', code(version.planDigest)),
@@ -167,7 +167,7 @@ export class ModelsPage {
     const newest = this.versions.at(-1);
     const best = this.versions.reduce((found, version) => ((version.metrics?.accuracy ?? -1) > (found?.metrics?.accuracy ?? -1) ? version : found), null);
     const current = this.versions.find((version) => version.version === this.chosen) ?? newest;
-    const headline = best && best.metrics ? (best === newest ? `${this.model}: v${newest.version} is the newest and the best.` : `${this.model}: v${best.version} is the best so far; v${newest.version} is the newest.`) : `${this.model}: ${count(this.versions.length, 'version')}, none measured yet.`;
+    const headline = best && best.metrics ? (best === newest ? `${this.model}: v${newest.version} is the newest and the best.` : `${this.model}: v${best.version} is the best so far; v${newest.version} is the newest.`) : notMeasured(newest) ? `${this.model}: ${count(this.versions.length, 'version')}.` : `${this.model}: ${count(this.versions.length, 'version')}, none measured yet.`;
     return [
       h('p', { class: 'crumbs', 'data-key': 'crumbs' }, this.shell.federation ?? ''),
       h('h1', { 'data-key': 'h1' }, headline),

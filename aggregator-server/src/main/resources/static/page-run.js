@@ -2,12 +2,12 @@
 
 import { get, now, post } from './api.js';
 import { h, say, tip } from './dom.js';
-import { at, change, clock, count, day, measure, sentenceCase, short, span, weekday, when } from './format.js';
+import { at, change, clock, count, day, measure, notMeasured, sentenceCase, short, span, weekday, when } from './format.js';
 import { roundsBar, tally } from './bars.js';
 import { journalView } from './journal.js';
 import { Live } from './live.js';
 import { roundView } from './round.js';
-import { hover, isPrivate, NOT_MEASURED, score, standing, windowFor } from './score.js';
+import { hover, score, standing, windowFor } from './score.js';
 import { glyph, HEALTH, isLive, ROUND_WORDS, siteState } from './vocabulary.js';
 
 const PAGE_OF_JOURNAL = 200;
@@ -31,7 +31,8 @@ function architecture(submission) {
 }
 
 const privacyWords = (given) =>
-  given.kind === 'record-level' ? `of records: noise ${given.noiseMultiplier}, example clip ${given.exampleClip}, δ ${given.delta}` : `of sites: noise ${given.noiseMultiplier} by any ${given.contributors} of them, δ ${given.delta}`;
+  (given.epsilon ? `ε ${given.epsilon} over all rounds, ` : '') +
+  (given.kind === 'record-level' ? `of records: noise ${given.noiseMultiplier}, example clip ${given.exampleClip}, δ ${given.delta}` : `of sites: noise ${given.noiseMultiplier} by any ${given.contributors} of them, δ ${given.delta}`);
 
 export class RunPage {
   headings = ['Rounds', 'Sites', 'Journal'];
@@ -348,10 +349,10 @@ export class RunPage {
       finish,
       fact(
         'Model',
-        metric ? [measure(metric.accuracy ?? metric.auroc), ' ', h('span', {}, metric.accuracy === null ? 'AUROC' : 'accuracy')] : '–',
+        metric ? [measure(metric.accuracy ?? metric.auroc), ' ', h('span', {}, metric.accuracy === null ? 'AUROC' : 'accuracy')] : notMeasured(run) ? h('span', {}, notMeasured(run)) : '–',
         metric
           ? [metric.auroc !== null && metric.accuracy !== null && `AUROC ${measure(metric.auroc)}, `, best && best.round !== metric.round ? `best ${measure(best.accuracy)} in round ${best.round}, ${change(metric.accuracy - best.accuracy)} since` : 'best so far'].filter(Boolean)
-          : isPrivate(run) ? NOT_MEASURED.toLowerCase() : 'no round has measured it yet',
+          : notMeasured(run) ? 'evaluate it on public data' : 'no round has measured it yet',
       ),
       fact('Rounds', [String(counts.committed), ' ', h('span', {}, `of ${counts.planned} committed`)], counts.abandoned.length ? `${counts.abandoned.length} abandoned: ${counts.abandoned.join(', ')}` : counts.current ? `round ${counts.current} is open` : 'none abandoned'),
       run.privacy && fact('Privacy', ['ε ', run.privacy.spent.toFixed(2), ' ', h('span', {}, `of ${run.privacy.budget.toFixed(2)}`)], `${run.privacy.projected.toFixed(2)} expected at the end`),
@@ -419,7 +420,7 @@ export class RunPage {
         row('Contributors, at least', String(given.minSurvivors), 'to any sum of the smallest roster'),
         row('Honest inputs, at least', String(given.minHonest)),
         row('Clip norm', given.clippedFraction === null ? String(given.clipNorm) : `${given.clipNorm}, ${(given.clippedFraction * 100).toFixed(1)} % clipped`, 'the longest update a site may send'),
-        isPrivate(this.run) && row('Differential privacy', privacyWords(this.run.submission.privacy)),
+        notMeasured(this.run) && row('Differential privacy', privacyWords(this.run.submission.privacy)),
         row('Ring', `${given.bits} bits, fits ${count(given.nMax, 'site')}`),
       ),
     );

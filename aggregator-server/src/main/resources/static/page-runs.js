@@ -2,7 +2,7 @@
 
 import { get, now } from './api.js';
 import { h, s } from './dom.js';
-import { at, clock, count, measure, span, weekday, when } from './format.js';
+import { at, clock, count, measure, notMeasured, span, weekday, when } from './format.js';
 import { chips, roundsBar, tally } from './bars.js';
 import { glyph, HEALTH } from './vocabulary.js';
 
@@ -117,7 +117,7 @@ export class RunsPage {
       h('td', { 'data-th': 'Run' }, h('div', {}, h('a', { class: 'name', href }, run.name), h('span', { class: 'two' }, [run.study, run.architecture].filter(Boolean).join('; ')))),
       h('td', { 'data-th': 'Health' }, h('div', { class: 'st' }, glyph(name, tone), h('span', {}, word, more && h('span', { class: 'two' }, more)))),
       h('td', { 'data-th': 'Rounds' }, h('div', {}, roundsBar(counts, null, true), h('span', { class: 'two' }, `${counts.committed} of ${counts.planned} committed${counts.abandoned.length ? `, ${counts.abandoned.length} abandoned` : ''}`))),
-      h('td', { 'data-th': 'Model' }, h('div', {}, run.best ? [`Best ${measure(run.best.accuracy)}`, h('span', { class: 'two' }, `accuracy, round ${run.best.round}`), sparkline(this.lines.get(run.id)?.rounds)] : '–')),
+      h('td', { 'data-th': 'Model' }, h('div', {}, run.best ? [`Best ${measure(run.best.accuracy)}`, h('span', { class: 'two' }, `accuracy, round ${run.best.round}`), sparkline(this.lines.get(run.id)?.rounds)] : notMeasured(run) ?? '–')),
       h('td', { 'data-th': 'Sites now' }, run.state === 'RUNNING' && Object.keys(run.siteCounts).length ? h('div', { class: 'counts' }, tally(run.siteCounts, true)) : '–'),
       h('td', { 'data-th': run.endedAt ? 'Ended' : 'Finishes' }, h('div', {}, end)),
     );

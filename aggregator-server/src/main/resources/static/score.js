@@ -1,7 +1,7 @@
 // The score: curves and sites × rounds on one axis, the round.
 
 import { h, narrow, s, tip } from './dom.js';
-import { change, count, measure, span, ticks, when } from './format.js';
+import { change, count, measure, notMeasured, span, ticks, when } from './format.js';
 import { dataTable } from './table.js';
 import { glyph, isLive, LEGEND, NOT_BEGUN, RARE, ROUND_WORDS, siteState, SITE_STATES } from './vocabulary.js';
 
@@ -14,13 +14,8 @@ export function stripWidth() {
   return WINDOW * parseFloat(getComputedStyle(document.documentElement).getPropertyValue('--cell'));
 }
 
-/** Whether the run has differential privacy, so that no metric travels and nothing evaluates. */
-export const isPrivate = (run) => (run.submission?.privacy?.kind ?? 'none') !== 'none';
-
-export const NOT_MEASURED = 'Not measured: differential privacy';
-
 /** Rounds that a run is expected to take. */
-const expectedRounds = (run, rounds) => Math.max(rounds.length, run.rounds.planned + run.rounds.abandoned.length + (isPrivate(run) ? 0 : 1));
+const expectedRounds = (run, rounds) => Math.max(rounds.length, run.rounds.planned + run.rounds.abandoned.length + (notMeasured(run) ? 0 : 1));
 
 const stateAt = (round, site) => {
   const state = round?.sites[site];
@@ -208,7 +203,7 @@ export function score({ run, rounds, live, selected, start, focus, now }) {
     chart({ key: 'loss', title: 'Loss', hint: 'mean', values: losses, columns, first: start, width, note: chartNote(rounds, (metric) => metric.loss), ...scale(losses) }),
   ];
   lanes.append(
-    ...(isPrivate(run) ? [h('div', { class: 'lane', 'data-key': 'unmeasured' }, h('span', { class: 'lab small muted' }, 'Metrics'), h('div', { class: 'strip' }), h('span', { class: 'note' }, NOT_MEASURED))] : charts),
+    ...(notMeasured(run) ? [h('div', { class: 'lane', 'data-key': 'unmeasured' }, h('span', { class: 'lab small muted' }, 'Metrics'), h('div', { class: 'strip' }), h('span', { class: 'note' }, notMeasured(run)))] : charts),
     h(
       'div',
       { class: 'lane axis', 'data-key': 'sites' },
@@ -289,7 +284,7 @@ export function score({ run, rounds, live, selected, start, focus, now }) {
   const lossTable = dataTable('loss', 'Loss', ['Round', 'State', 'Mean loss'], () => rounds.map((round) => [String(round.round), ROUND_WORDS[round.state], measure(round.metrics?.loss)]));
   const siteTable = dataTable('sites', 'Sites by round', ['Site', ...rounds.map((round) => String(round.round))], () =>
     sites.map((site) => [site, ...rounds.map((round) => (round.sites[site] ? siteState(stateAt(round, site))[2] : ''))]));
-  const measured = isPrivate(run) ? [] : [qualityTable, lossTable];
+  const measured = notMeasured(run) ? [] : [qualityTable, lossTable];
   const picked = byNumber.get(selected);
   return h(
     'section',
@@ -310,7 +305,7 @@ export function score({ run, rounds, live, selected, start, focus, now }) {
     rounds.length === 0 ? [lanes, h('p', { class: 'foot' }, 'No round has been opened yet.')] : lanes,
     picked &&
       h('p', { class: 'picked', 'data-key': 'picked' }, h('b', {}, `Round ${picked.round}`), h('span', {}, brief(picked, now)), h('a', { class: 'btn', href: '#round', 'data-do': 'happened' }, 'What happened')),
-    h('p', { class: 'foot' }, isPrivate(run) ? 'A metric of the sites’ data would tell of single records, so none travels and no round evaluates. Evaluate the model on public data.' : 'Metrics travel inside the masked sum, so they exist only for a round’s survivors together; there is no per-site metric, here or anywhere. A training round measures the model that it begins with, the last, evaluating round the final one.'),
+    h('p', { class: 'foot' }, notMeasured(run) ? 'A metric of the sites’ data would tell of single records, so none travels and no round evaluates. Evaluate the model on public data.' : 'Metrics travel inside the masked sum, so they exist only for a round’s survivors together; there is no per-site metric, here or anywhere. A training round measures the model that it begins with, the last, evaluating round the final one.'),
     h('div', { class: 'tables' }, measured.map((table) => table.button), siteTable.button),
     measured.map((table) => table.panel), siteTable.panel,
   );

@@ -14,11 +14,15 @@ import org.jspecify.annotations.Nullable;
 /// Null stands for what does not apply or is not known; `privacy` and `energy` are null while
 /// nothing measures them.
 public interface RunReports {
+  /// Why a run has no metrics, where it can have none.
+  String NOT_MEASURED = "differential privacy";
 
   List<RunSummary> runs();
 
   /// A run and the revision of its newest journal line.
-  record Found(RunId run, long revision) {}
+  ///
+  /// @param notMeasured [#NOT_MEASURED], or null where metrics exist or will
+  record Found(RunId run, long revision, @Nullable String notMeasured) {}
 
   /// The run with this id or this name; no name looks like an id.
   Optional<Found> find(String idOrName);
@@ -47,6 +51,7 @@ public interface RunReports {
     }
   }
 
+  /// @param notMeasured [#NOT_MEASURED], or null where metrics exist or will
   record RunSummary(
       String id,
       String name,
@@ -62,7 +67,8 @@ public interface RunReports {
       RoundCounts rounds,
       Map<String, Integer> siteCounts,
       @Nullable Metric metric,
-      @Nullable Metric best) {
+      @Nullable Metric best,
+      @Nullable String notMeasured) {
     public RunSummary {
       siteCounts = Map.copyOf(siteCounts);
     }
@@ -102,6 +108,7 @@ public interface RunReports {
 
   record ModelName(String name, int version, String digest) {}
 
+  /// @param notMeasured [#NOT_MEASURED], or null where metrics exist or will
   /// @param submission as the researcher sent it, defaults filled in
   /// @param revision of the newest journal line
   record RunReport(
@@ -120,6 +127,7 @@ public interface RunReports {
       @Nullable Eta eta,
       @Nullable Metric metric,
       @Nullable Metric best,
+      @Nullable String notMeasured,
       @Nullable Object privacy,
       @Nullable Object energy,
       Map<String, Integer> siteCounts,
@@ -139,6 +147,7 @@ public interface RunReports {
   /// @param sessions attempts to sum
   /// @param roster sites in the newest attempt
   /// @param survivors sites in the sum
+  /// @param notMeasured [#NOT_MEASURED], or null where metrics exist or will
   /// @param norms per layer: norm of the aggregate, drift from version 0, cosine to the one before
   /// @param sites state by site
   /// @param partial sites that stopped early
@@ -153,6 +162,7 @@ public interface RunReports {
       int roster,
       int survivors,
       @Nullable Metric metrics,
+      @Nullable String notMeasured,
       @Nullable Object norms,
       @Nullable Double epsilon,
       @Nullable Object energy,

@@ -2,6 +2,12 @@ package dev.comity.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.comity.accounting.Calibration;
+import dev.comity.accounting.PrivacyAccountant;
+import dev.comity.accounting.PrivacyBudget;
+import dev.comity.accounting.PrivacyEvent;
+import dev.comity.accounting.PrivacyEvent.PoissonGaussian;
+import dev.comity.accounting.PrivacyLoss;
 import dev.comity.aggregator.TestFederation;
 import dev.comity.aggregator.TestFederation.Answer;
 import dev.comity.aggregator.TestSite;
@@ -109,7 +115,7 @@ class SubmissionTest {
              "algorithm": {"name": "fedprox", "moo": 1},
              "training": {"batchSize": 0, "epochs": 1, "batches": 2, "learningRate": "fast"},
              "rounds": 0, "clipNorm": -1, "colour": "blue", "cohort": ["site-0", "nobody"],
-             "encoding": {"bits": 16}, "silenceLimit": "soon", "minHonest": 2,
+             "encoding": {"bits": 20}, "silenceLimit": "soon", "minHonest": 2,
              "dataContract": {"features": ["a", ""]}}
             """);
 
@@ -215,6 +221,54 @@ class SubmissionTest {
     assertThat(filled.at("/weighting/kind").stringValue()).isEqualTo("uniform");
   }
 
+  @Test
+  void whoStatesEpsilonGetsTheLeastNoiseThatKeepsToItOverAllRounds() {
+    var budget = new PrivacyBudget(2, 1e-5);
+
+    var accepted =
+        submit(recordLevel("by-epsilon").replace("\"noiseMultiplier\": 1.1", "\"epsilon\": 2"));
+
+    assertThat(accepted.status()).isEqualTo(202);
+    var privacy = get(accepted.header("Location")).body().at("/submission/privacy");
+    assertThat(privacy.get("epsilon").doubleValue()).isEqualTo(2);
+    double multiplier = privacy.get("noiseMultiplier").doubleValue();
+    assertThat(budget.covers(loss(new PoissonGaussian(multiplier, 0.1, 2 * 20)))).isTrue();
+    assertThat(budget.covers(loss(new PoissonGaussian(multiplier / 1.001, 0.1, 2 * 20)))).isFalse();
+  }
+
+  @Test
+  void whoStatesEpsilonForDistributedNoiseGetsItOverAllRounds() {
+    var accepted =
+        submit(
+            submission("sites-by-epsilon")
+                .replace(
+                    "\"rounds\"",
+                    "\"privacy\": {\"kind\": \"distributed\", \"epsilon\": 4, \"delta\": 1e-5}, \"rounds\""));
+
+    assertThat(accepted.status()).isEqualTo(202);
+    var privacy = get(accepted.header("Location")).body().at("/submission/privacy");
+    double multiplier = privacy.get("noiseMultiplier").doubleValue();
+    assertThat(multiplier)
+        .isEqualTo(Calibration.sumNoiseMultiplier(new PrivacyBudget(4, 1e-5), 3, 2));
+  }
+
+  @Test
+  void anEpsilonThatNoNoiseReachesIsRefusedWithTheCostOfTheMost() {
+    var answer =
+        submit(
+            recordLevel("unreachable-epsilon")
+                .replace("\"noiseMultiplier\": 1.1", "\"epsilon\": 1e-9")
+                .replace("1e-5", "1e-9"));
+
+    assertThat(answer.body().at("/errors/0/detail").stringValue())
+        .startsWith("noise 1000000.0 costs epsilon")
+        .endsWith("the budget allows 1.0E-9; run less often, or sample less");
+  }
+
+  private static PrivacyLoss loss(PrivacyEvent event) {
+    return PrivacyAccountant.deciding().epsilon(List.of(event), 1e-5);
+  }
+
   static Stream<Arguments> contradictions() {
     return Stream.of(
         Arguments.of("\"steps\": 20, ", "\"steps\": 20, \"epochs\": 1, ", "/training/epochs"),
@@ -223,6 +277,16 @@ class SubmissionTest {
         Arguments.of("\"samplingRate\": 0.1", "\"samplingRate\": 1.5", "/training/samplingRate"),
         Arguments.of("\"kind\": \"record-level\"", "\"kind\": \"local\"", "/privacy/kind"),
         Arguments.of("\"noiseMultiplier\": 1.1, ", "", "/privacy/noiseMultiplier"),
+        Arguments.of(
+            "\"noiseMultiplier\": 1.1, ",
+            "\"noiseMultiplier\": 1.1, \"epsilon\": 2, ",
+            "/privacy/epsilon"),
+        Arguments.of("\"noiseMultiplier\": 1.1, ", "\"epsilon\": 0, ", "/privacy"),
+        Arguments.of("\"noiseMultiplier\": 1.1, ", "\"epsilon\": \"low\", ", "/privacy/epsilon"),
+        Arguments.of(
+            "\"noiseMultiplier\": 1.1, \"exampleClip\": 0.5, \"delta\": 1e-5",
+            "\"epsilon\": 1e-9, \"exampleClip\": 0.5, \"delta\": 1e-9",
+            "/privacy/epsilon"),
         Arguments.of("\"exampleClip\": 0.5, ", "", "/privacy/exampleClip"),
         Arguments.of("\"exampleClip\": 0.5, ", "\"exampleClip\": 0, ", "/privacy"),
         Arguments.of("\"delta\": 1e-5", "\"delta\": 2", "/privacy"),

@@ -18,6 +18,10 @@ public final class Calibration {
 
   private static final double ROUGH = 0.02;
 
+  /// In integer units: with it, every multiplier from the least to the most is a σ that the event
+  /// accepts.
+  private static final double SENSITIVITY_OF_ONE = 1000;
+
   private Calibration() {}
 
   /// The smallest noise multiplier σ, to [#PRECISION], with which `steps` steps at `samplingRate`
@@ -64,6 +68,21 @@ public final class Calibration {
         least,
         most,
         budget);
+  }
+
+  /// The smallest central noise multiplier, to [#PRECISION], with which `rounds` sums of discrete
+  /// Gaussian noise stay within `budget`: the standard deviation of the noise of `contributors`
+  /// sites together, by the sensitivity of the sum.
+  ///
+  /// It does not depend on scale and dimension, which are known only once the noise is: where each
+  /// site's σ is at least [DiscreteGaussianSum#LEAST_LOCAL_SIGMA], the correction for sums is far
+  /// below the rounding of a double.
+  ///
+  /// @throws IllegalArgumentException when no multiplier up to [PrivacyEvent#MOST_NOISE] does, or
+  ///   an argument is out of [DiscreteGaussianSum]'s range
+  public static double sumNoiseMultiplier(PrivacyBudget budget, int contributors, long rounds) {
+    double squaredSensitivity = SENSITIVITY_OF_ONE * SENSITIVITY_OF_ONE * contributors;
+    return localSigma(budget, contributors, 1, squaredSensitivity, rounds) / SENSITIVITY_OF_ONE;
   }
 
   private static double smallestNoise(

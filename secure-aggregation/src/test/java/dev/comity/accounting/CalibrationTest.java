@@ -54,6 +54,25 @@ class CalibrationTest {
         .isFalse();
   }
 
+  @ParameterizedTest
+  @CsvSource({"4000, 1", "1000, 1024", "50000, 1048576"})
+  void theMultiplierOfASumKeepsTheBudgetAtEveryScaleAndDimension(
+      double sensitivity, int dimension) {
+    PrivacyBudget budget = new PrivacyBudget(8, 1e-5);
+
+    double multiplier = Calibration.sumNoiseMultiplier(budget, 3, 20);
+
+    assertThat(budget.covers(loss(sum(multiplier, sensitivity, dimension), 1e-5))).isTrue();
+    double less = multiplier / (1 + 1.01 * Calibration.PRECISION);
+    assertThat(budget.covers(loss(sum(less, sensitivity, dimension), 1e-5))).isFalse();
+  }
+
+  /// 20 sums over 3 contributors.
+  private static DiscreteGaussianSum sum(double multiplier, double sensitivity, int dimension) {
+    return new DiscreteGaussianSum(
+        multiplier * sensitivity / Math.sqrt(3), 3, dimension, sensitivity * sensitivity, 20);
+  }
+
   @Test
   void oneMoreRunThanTheMostWouldBreakTheBudget() {
     PrivacyBudget budget = new PrivacyBudget(3, 1e-5);

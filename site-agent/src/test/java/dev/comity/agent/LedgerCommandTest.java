@@ -26,6 +26,7 @@ import tools.jackson.databind.json.JsonMapper;
 class LedgerCommandTest {
   private static final Digest TERMS = Digest.of(new byte[] {1});
   private static final Digest SESSION = Digest.of(new byte[] {2});
+  private static final Digest PROOF = Digest.of(new byte[] {3});
 
   @TempDir private Path folder;
   private Digest head = PrivacyBook.EMPTY;
@@ -102,6 +103,53 @@ class LedgerCommandTest {
     assertThat(document.path("budget").path("epsilon").asDouble()).isEqualTo(8);
     assertThat(document.path("charged").asDouble()).isPositive();
     assertThat(document.path("entries")).hasSize(2);
+  }
+
+  @Test
+  void aRefundIsNoLongerChargedAndAReleaseNoLongerReserved() throws IOException {
+    enter(new LedgerEntry.Action.Refund(TERMS, SESSION, PROOF));
+
+    Result refunded = run("ledger", "show", "--dir", folder.toString());
+    enter(new LedgerEntry.Action.Release(TERMS));
+    Result released = run("ledger", "show", "--dir", folder.toString());
+
+    assertThat(refunded.out())
+        .contains("charged               epsilon 0\n")
+        .containsPattern("charged and reserved  epsilon [0-9.]+ \\(PLD\\)")
+        .containsPattern(
+            "refund +%s +session %s, proof %s"
+                .formatted(TERMS.abbreviated(), SESSION.abbreviated(), PROOF.abbreviated()));
+    assertThat(released.out())
+        .contains("4 entries, head " + head.hex())
+        .contains("charged               epsilon 0\n")
+        .contains("charged and reserved  epsilon 0\n")
+        .containsPattern("release +%s +nothing was sent".formatted(TERMS.abbreviated()));
+    assertThat(run("ledger", "verify", "--dir", folder.toString()).out())
+        .isEqualTo("holds: 4 entries, head %s%n".formatted(head.hex()));
+  }
+
+  @Test
+  void aReleasedUpdateWithoutDifferentialPrivacyIsCountedApart() throws IOException {
+    Digest plain = Digest.of(new byte[] {4});
+    enter(
+        new LedgerEntry.Action.Reserve(
+            plain, new RunId(new UUID(0, 8)), "open", 0, Optional.empty()));
+    Result reserved = run("ledger", "show", "--dir", folder.toString());
+    enter(new LedgerEntry.Action.Charge(plain, SESSION));
+    Result charged = run("ledger", "show", "--dir", folder.toString());
+
+    assertThat(reserved.out()).contains("released without differential privacy: 0 updates");
+    assertThat(charged.out()).contains("released without differential privacy: 1 updates");
+  }
+
+  @Test
+  void verifyRefusesARefundOfWhatIsNotCharged() throws IOException {
+    enter(new LedgerEntry.Action.Refund(TERMS, PROOF, PROOF));
+
+    Result refused = run("ledger", "verify", "--dir", folder.toString());
+
+    assertThat(refused.code()).isEqualTo(1);
+    assertThat(refused.err()).contains("entry 3: refunds what is not charged in that session");
   }
 
   @Test

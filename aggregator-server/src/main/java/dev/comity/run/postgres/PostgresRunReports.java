@@ -137,16 +137,20 @@ class PostgresRunReports implements RunReports {
         counts(run, rounds),
         siteCounts(shown(rounds), sites),
         newest(rounds),
-        best(rounds));
+        best(rounds),
+        notMeasured(run.submission()));
   }
 
   @Override
   public Optional<Found> find(String idOrName) {
     return database
-        .sql("select id, revision from run where id::text = :wanted or name = :wanted")
+        .sql("select id, revision, submission from run where id::text = :wanted or name = :wanted")
         .param("wanted", idOrName)
         .query((row, _) ->
-            new Found(new RunId(row.getObject("id", UUID.class)), row.getLong("revision")))
+            new Found(
+                new RunId(row.getObject("id", UUID.class)),
+                row.getLong("revision"),
+                notMeasured(json.readTree(row.getString("submission")))))
         .optional();
   }
 
@@ -181,6 +185,7 @@ class PostgresRunReports implements RunReports {
         eta(run, rounds),
         newest(rounds),
         best(rounds),
+        notMeasured(run.submission()),
         null,
         null,
         siteCounts(shown(rounds), sites),
@@ -248,7 +253,7 @@ class PostgresRunReports implements RunReports {
             .map(RoundRow::openedAt)
             .findFirst()
             .orElse(clock.instant());
-    long left = run.planned() - run.committed() + (isPrivate(run) ? 0L : 1L);
+    long left = run.planned() - run.committed() + (notMeasured(run.submission()) == null ? 1L : 0L);
     var from = begun.plus(durations.getFirst().multipliedBy(left));
     var to = begun.plus(durations.getLast().multipliedBy(left));
     var now = clock.instant();
@@ -259,9 +264,9 @@ class PostgresRunReports implements RunReports {
             .formatted(left, spoken(durations.getFirst()), spoken(durations.getLast())));
   }
 
-  private static boolean isPrivate(RunRow run) {
-    var kind = text(run.submission().path("privacy").path("kind"));
-    return kind != null && !kind.equals("none");
+  private static @Nullable String notMeasured(JsonNode submission) {
+    var kind = text(submission.path("privacy").path("kind"));
+    return kind == null || kind.equals("none") ? null : NOT_MEASURED;
   }
 
   private static Instant later(Instant left, Instant right) {
@@ -431,6 +436,7 @@ class PostgresRunReports implements RunReports {
         round.roster(),
         (int) sites.stream().filter(site -> site.phase().equals("SUMMED")).count(),
         metric(round),
+        plan(round).terms().noise().isPrivate() ? NOT_MEASURED : null,
         round.norms() == null ? null : json.treeToValue(round.norms(), Object.class),
         null,
         null,

@@ -45,12 +45,15 @@ final class ModelController {
       int newest,
       String digest,
       Instant publishedAt,
-      @Nullable Metric metric) {}
+      @Nullable Metric metric,
+      @Nullable String notMeasured) {}
 
   /// @param format safetensors for tensors, cbor for documents
   record Artifact(String role, String format, long bytes, String digest, String href) {}
 
   /// How the consortium's sites vouch for a version; null fields while nothing collects it.
+  ///
+  /// @param notMeasured why there are no metrics, where there can be none
   record VersionView(
       String name,
       int version,
@@ -66,6 +69,7 @@ final class ModelController {
       @Nullable String transcriptDigest,
       Instant publishedAt,
       @Nullable Metric metrics,
+      @Nullable String notMeasured,
       @Nullable Double epsilon,
       @Nullable Object energy,
       List<Artifact> artifacts,
@@ -100,7 +104,8 @@ final class ModelController {
                 newest.version().version(),
                 newest.digest().hex(),
                 newest.publishedAt(),
-                run.metric()));
+                run.metric(),
+                run.notMeasured()));
       }
     }
     return models;
@@ -111,9 +116,10 @@ final class ModelController {
   @ApiResponse(responseCode = "200", description = "the versions")
   @ApiResponse(responseCode = "404", description = "no such model")
   List<VersionView> versions(@PathVariable String name) {
-    var rounds = reports.rounds(run(name).run());
-    return registry.versions(run(name).run()).stream()
-        .map(version -> view(name, version, rounds))
+    var run = run(name);
+    var rounds = reports.rounds(run.run());
+    return registry.versions(run.run()).stream()
+        .map(version -> view(name, version, run, rounds))
         .toList();
   }
 
@@ -122,7 +128,8 @@ final class ModelController {
   @ApiResponse(responseCode = "200", description = "the version")
   @ApiResponse(responseCode = "404", description = "no such model or version")
   VersionView version(@PathVariable String name, @PathVariable int version) {
-    return view(name, model(name, version), reports.rounds(run(name).run()));
+    var run = run(name);
+    return view(name, model(name, version), run, reports.rounds(run.run()));
   }
 
   @GetMapping("/{name}/versions/{version}/artifacts/{role}")
@@ -158,7 +165,8 @@ final class ModelController {
     return role.equals("weights") || role.equals("optimizer-state") ? "safetensors" : "cbor";
   }
 
-  private VersionView view(String name, PublishedModel model, List<RoundSummary> rounds) {
+  private VersionView view(
+      String name, PublishedModel model, RunReports.Found run, List<RoundSummary> rounds) {
     var version = model.version();
     var origin = version.origin();
     return new VersionView(
@@ -178,6 +186,7 @@ final class ModelController {
         origin.map(made -> made.transcript().hex()).orElse(null),
         model.publishedAt(),
         measuredBy(version, rounds),
+        run.notMeasured(),
         null,
         null,
         artifacts(name, version),

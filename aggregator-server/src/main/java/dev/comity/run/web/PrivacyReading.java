@@ -1,11 +1,15 @@
 package dev.comity.run.web;
 
+import dev.comity.accounting.Calibration;
+import dev.comity.accounting.PrivacyBudget;
+import dev.comity.plan.LocalWork;
 import dev.comity.plan.Noise;
 import dev.comity.plan.Quorum;
 import org.jspecify.annotations.Nullable;
 
 /// The field `privacy` of a submission. What the kind decides is known at once; the noise follows
-/// when the quorum is read.
+/// when quorum and work are read. Who states ε instead of a noise multiplier gets the least noise
+/// that all planned rounds together need for it.
 final class PrivacyReading {
   private static final int LEAST_HONEST = 3;
   private static final int LEAST_HONEST_OF_RECORDS = 2;
@@ -13,6 +17,7 @@ final class PrivacyReading {
   private final JsonFields top;
   private final Kind kind;
   private final @Nullable Double noiseMultiplier;
+  private final @Nullable Double epsilon;
   private final @Nullable Double exampleClip;
   private final @Nullable Double delta;
 
@@ -28,7 +33,15 @@ final class PrivacyReading {
     var fields = top.object("privacy", false);
     this.kind = top.has("privacy") ? kind(fields) : Kind.NONE;
     boolean any = kind == Kind.RECORD_LEVEL || kind == Kind.DISTRIBUTED;
-    this.noiseMultiplier = any ? fields.real("noiseMultiplier") : null;
+    boolean byNoise = any && fields.has("noiseMultiplier");
+    boolean byEpsilon = any && fields.has("epsilon");
+    if (any && byNoise == byEpsilon) {
+      fields.fault(
+          byNoise ? "epsilon" : "noiseMultiplier",
+          "exactly one of noiseMultiplier and epsilon is required: the noise itself, or what all rounds together may cost");
+    }
+    this.noiseMultiplier = byNoise && !byEpsilon ? fields.real("noiseMultiplier") : null;
+    this.epsilon = byEpsilon && !byNoise ? fields.real("epsilon") : null;
     this.delta = any ? fields.real("delta") : null;
     this.exampleClip = kind == Kind.RECORD_LEVEL ? fields.real("exampleClip") : null;
     if (kind == Kind.DISTRIBUTED && fields.has("exampleClip")) {
@@ -67,31 +80,64 @@ final class PrivacyReading {
     return kind == Kind.RECORD_LEVEL || kind == Kind.DISTRIBUTED;
   }
 
+  /// The ε that was asked for at the noise's δ; null where the noise itself was.
+  @Nullable Double epsilon() {
+    return epsilon;
+  }
+
   /// How few honest sites a sum may have: two do where what they learn of each other is private.
   int leastHonest() {
     return recordLevel() || faulty() ? LEAST_HONEST_OF_RECORDS : LEAST_HONEST;
   }
 
-  /// Null after a fault.
-  @Nullable Noise noise(int minReady, int nC, int minHonest) {
+  /// Null after a fault, which may be one of the arguments.
+  @Nullable Noise noise(
+      int minReady, int nC, int minHonest, @Nullable LocalWork work, @Nullable Long rounds) {
     return switch (kind) {
       case NONE -> new Noise.None();
-      case RECORD_LEVEL ->
-          noiseMultiplier == null || exampleClip == null || delta == null
-              ? null
-              : top.<Noise>checked(
-                  "privacy", () -> new Noise.RecordLevel(noiseMultiplier, exampleClip, delta));
-      case DISTRIBUTED -> distributed(minReady, nC, minHonest);
+      case RECORD_LEVEL -> recordLevel(work, rounds);
+      case DISTRIBUTED -> distributed(minReady, nC, minHonest, rounds);
       case UNKNOWN -> null;
     };
   }
 
-  /// A quorum that cannot be is told elsewhere.
-  private @Nullable Noise distributed(int minReady, int nC, int minHonest) {
-    int contributors = new Quorum(minReady, nC, minHonest).minSurvivors() - Math.max(nC, 1);
-    return noiseMultiplier == null || delta == null
+  private @Nullable Noise recordLevel(@Nullable LocalWork work, @Nullable Long rounds) {
+    var multiplier =
+        work instanceof LocalWork.PoissonSteps(int steps, double samplingRate)
+            ? multiplier(
+                rounds,
+                (budget, times) -> Calibration.noiseMultiplier(budget, samplingRate, steps * times))
+            : noiseMultiplier;
+    return multiplier == null || exampleClip == null || delta == null
         ? null
         : top.<Noise>checked(
-            "privacy", () -> new Noise.Distributed(noiseMultiplier, contributors, delta));
+            "privacy", () -> new Noise.RecordLevel(multiplier, exampleClip, delta));
+  }
+
+  /// A quorum that cannot be is told elsewhere.
+  private @Nullable Noise distributed(int minReady, int nC, int minHonest, @Nullable Long rounds) {
+    int contributors = new Quorum(minReady, nC, minHonest).minSurvivors() - Math.max(nC, 1);
+    var multiplier =
+        multiplier(
+            rounds, (budget, times) -> Calibration.sumNoiseMultiplier(budget, contributors, times));
+    return multiplier == null || delta == null
+        ? null
+        : top.<Noise>checked(
+            "privacy", () -> new Noise.Distributed(multiplier, contributors, delta));
+  }
+
+  private interface Search {
+    double multiplier(PrivacyBudget budget, long rounds);
+  }
+
+  /// What was stated, or what `search` finds for the stated ε.
+  private @Nullable Double multiplier(@Nullable Long rounds, Search search) {
+    if (epsilon == null || delta == null || rounds == null) {
+      return noiseMultiplier;
+    }
+    var budget = top.checked("privacy", () -> new PrivacyBudget(epsilon, delta));
+    return budget == null
+        ? null
+        : top.checked("privacy/epsilon", () -> search.multiplier(budget, rounds));
   }
 }

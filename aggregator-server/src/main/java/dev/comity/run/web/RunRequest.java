@@ -95,7 +95,8 @@ record RunRequest(
           "differential privacy. Under it weighting is uniform, no metrics travel and the final"
               + " model is not evaluated. record-level: each site clips every example's gradient"
               + " and adds noise; training has steps and samplingRate, minHonest may be 2."
-              + " distributed: the sites' noise together protects each site's update")
+              + " distributed: the sites' noise together protects each site's update. Exactly one of"
+              + " noiseMultiplier and epsilon")
   record Privacy(
       @Schema(allowableValues = {"none", "record-level", "distributed"}) @NotNull String kind,
       @Schema(
@@ -105,6 +106,14 @@ record RunRequest(
           @Nullable
           @DecimalMin(value = "0", inclusive = false)
           Double noiseMultiplier,
+      @Schema(
+              description =
+                  "what all planned rounds together may cost at delta: the least noiseMultiplier"
+                      + " that keeps to it is found and entered",
+              example = "2")
+          @Nullable
+          @DecimalMin(value = "0", inclusive = false)
+          Double epsilon,
       @Schema(description = "of record-level: bound of the L2 norm of one example's gradient")
           @Nullable
           @DecimalMin(value = "0", inclusive = false)

@@ -101,7 +101,8 @@ final class SubmissionReader {
       int nC = (int) top.integer("nC", 0, Encoding.MAX_SITES, Math.max(1, membership.nCFloor()));
       int minHonest = (int) top.integer("minHonest", privacy.leastHonest(), Encoding.MAX_SITES, 3);
       int minReady = minReady(cohort, nC, minHonest);
-      var noise = privacy.noise(minReady, nC, minHonest);
+      var noise =
+          privacy.noise(minReady, nC, minHonest, training == null ? null : training.work(), rounds);
       checkGraph(cohort, nC);
       var contract = contract(architecture);
       checkLayout(architecture, encoding, clipNorm, maxExamples, lossCap, noise);
@@ -133,7 +134,7 @@ final class SubmissionReader {
       filled.set("cohort", json.valueToTree(cohort.stream().map(SiteId::value).toList()));
       filled.set("encoding", json.valueToTree(encoding));
       filled.set("weighting", weights(weighting));
-      filled.set("privacy", privacy(noise));
+      filled.set("privacy", privacy(noise, privacy.epsilon()));
       return new RunSubmission(
           new RunId(id),
           name,
@@ -247,8 +248,11 @@ final class SubmissionReader {
       return node;
     }
 
-    private ObjectNode privacy(Noise noise) {
+    private ObjectNode privacy(Noise noise, @Nullable Double epsilon) {
       var node = json.createObjectNode();
+      if (epsilon != null) {
+        node.put("epsilon", epsilon);
+      }
       return switch (noise) {
         case Noise.None() -> node.put("kind", "none");
         case Noise.RecordLevel(double multiplier, double exampleClip, double delta) ->

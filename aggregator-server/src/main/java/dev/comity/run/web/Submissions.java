@@ -10,10 +10,12 @@ import dev.comity.run.web.RunController.Accepted;
 import dev.comity.run.web.SubmissionFaults.Fault;
 import java.time.Clock;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.support.TransactionOperations;
+import org.springframework.web.ErrorResponseException;
 import org.springframework.web.server.ResponseStatusException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
@@ -57,12 +59,25 @@ final class Submissions {
           HttpStatus.BAD_REQUEST,
           "Idempotency-Key must have 1 to %d characters.".formatted(LONGEST_KEY));
     }
-    var document = document(body);
-    var accepted = transactions.execute(_ -> submit(document, Digest.of(body), key, account));
+    var submission = read(document(body));
+    var accepted = transactions.execute(_ -> submit(submission, Digest.of(body), key, account));
     if (accepted == null) {
       throw new IllegalStateException("a submission without an outcome");
     }
     return accepted;
+  }
+
+  /// Before the transaction, since calibrating noise takes seconds. What is at fault is told within
+  /// it: a key that was used before comes first.
+  private Supplier<RunSubmission> read(JsonNode document) {
+    try {
+      var submission = reader.read(document, membership());
+      return () -> submission;
+    } catch (ErrorResponseException fault) {
+      return () -> {
+        throw fault;
+      };
+    }
   }
 
   private JsonNode document(byte[] body) {
@@ -79,14 +94,15 @@ final class Submissions {
     }
   }
 
-  private Accepted submit(JsonNode document, Digest digest, @Nullable String key, String account) {
+  private Accepted submit(
+      Supplier<RunSubmission> reading, Digest digest, @Nullable String key, String account) {
     if (key != null) {
       var earlier = keys.claim(account, key);
       if (earlier.isPresent()) {
         return repeated(earlier.get(), digest);
       }
     }
-    var submission = reader.read(document, membership());
+    var submission = reading.get();
     store(submission, account);
     if (key != null) {
       keys.add(account, key, digest, submission.id(), clock.instant());

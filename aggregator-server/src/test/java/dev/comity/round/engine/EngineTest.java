@@ -122,6 +122,15 @@ class EngineTest {
                   "select coalesce(metrics::text, 'none') from round where run_id = ?",
                   run.value()))
           .containsOnly("none");
+      var reports = world.running().reports();
+      assertThat(reports.run(run).orElseThrow().notMeasured()).isEqualTo("differential privacy");
+      assertThat(reports.find("private").orElseThrow().notMeasured())
+          .isEqualTo("differential privacy");
+      assertThat(reports.rounds(run))
+          .allSatisfy(round -> {
+            assertThat(round.metrics()).isNull();
+            assertThat(round.notMeasured()).isEqualTo("differential privacy");
+          });
     }
   }
 

@@ -53,6 +53,7 @@ class RunReportsTest {
       assertThat(report.rounds().current()).isNull();
       assertThat(report.siteCounts()).containsExactlyEntriesOf(Map.of("SUMMED", 4));
       assertThat(report.metric()).isNotNull();
+      assertThat(report.notMeasured()).isNull();
       assertThat(report.model()).isNotNull();
       assertThat(report.assumptions()).isNotNull();
       assertThat(report.attention()).isEmpty();

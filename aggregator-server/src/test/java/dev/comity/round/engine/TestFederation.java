@@ -338,7 +338,7 @@ final class TestFederation implements FederationAuthority {
         20,
         silenceLimit,
         hardLimit,
-        "{}");
+        noise.isPrivate() ? "{\"privacy\": {\"kind\": \"record-level\"}}" : "{}");
   }
 
   /// Length of a masked vector of the submissions.

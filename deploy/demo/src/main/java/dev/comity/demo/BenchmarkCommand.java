@@ -10,7 +10,7 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     version = "Comity benchmark 0.1.0",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {HeartDiseaseCommand.class, RoundCommand.class})
+    subcommands = {HeartDiseaseCommand.class, RoundCommand.class, PrivateStepsCommand.class})
 public final class BenchmarkCommand {
   BenchmarkCommand() {}
 

@@ -15,6 +15,7 @@ import dev.comity.membership.MessageKey;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,10 +35,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /// The dashboard in the system's Chromium (`COMITY_CHROMIUM`, else the usual paths), against the
-/// packaged aggregator. One staged run stays as it is; the other is led on.
+/// packaged aggregator. Two staged runs stay as they are, one of them private; the other is led on.
 class DashboardIT {
   private static final String STILL = "heart-7";
   private static final String LED = "heart-8";
+  private static final String PRIVATE = "heart-private";
+  private static final String UNMEASURED = "Not measured: differential privacy";
   private static final Path PICTURES = Path.of("target", "screenshots");
   private static final List<String> USUAL =
       List.of("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome");
@@ -70,6 +73,7 @@ class DashboardIT {
     new StagedRun(database, STILL, Instant.now()).stage();
     led = new StagedRun(database, LED, Instant.now());
     led().stage();
+    StagedRun.ofRecords(database, PRIVATE, Instant.now().minus(Duration.ofHours(2))).stage();
     playwright =
         Playwright.create(
             new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
@@ -187,7 +191,7 @@ class DashboardIT {
       assertThat(page.locator("[role=alert].notice code")).hasText(Pattern.compile("[0-9a-f]{32}"));
       page.locator("#password").fill(aggregator().password());
       page.keyboard().press("Enter");
-      assertThat(page.locator("tbody a.name")).hasCount(2);
+      assertThat(page.locator("tbody a.name")).hasCount(3);
     }
   }
 
@@ -196,7 +200,7 @@ class DashboardIT {
     try (var other = present(browser).newContext(trusting())) {
       var page = other.newPage();
       signIn(page, passwordOfAdmin());
-      assertThat(page.locator("tbody a.name")).hasCount(2);
+      assertThat(page.locator("tbody a.name")).hasCount(3);
 
       page.locator("#account button").click();
 
@@ -320,6 +324,28 @@ class DashboardIT {
     assertThat(page.locator("#round-title")).hasText("Round 2");
     assertThat(cell(page, "dhaka", 2)).isFocused();
     assertThat(page.locator("[role=gridcell][tabindex='0']")).hasCount(1);
+    assertThat(complaints).isEmpty();
+  }
+
+  @Test
+  void aPrivateRunSaysEverywhereWhyNothingIsMeasured() {
+    var page = open("#/runs");
+    var row = page.locator("tbody tr", new Page.LocatorOptions().setHasText(PRIVATE));
+    assertThat(row.locator("[data-th=Model]")).hasText(UNMEASURED);
+
+    row.locator("a.name").click();
+    assertThat(page.locator("[data-key=Model] .fig")).hasText(UNMEASURED);
+    assertThat(page.locator("[data-key=unmeasured]")).containsText(UNMEASURED);
+    assertThat(page.locator("[data-key=accuracy], [data-key=loss]")).hasCount(0);
+    assertThat(page.locator("[data-key=assumes]")).containsText("ε 2 over all rounds");
+
+    page.navigate(aggregator().url() + "#/models/" + PRIVATE);
+    assertThat(page.locator(".tree li .both")).hasText(UNMEASURED);
+    assertThat(page.locator("[data-key=card]")).containsText(UNMEASURED);
+    var answer = page.request().get(aggregator().url() + "api/v1/runs/" + PRIVATE).text();
+    assertThat(answer)
+        .contains("\"metric\":null")
+        .contains("\"notMeasured\":\"differential privacy\"");
     assertThat(complaints).isEmpty();
   }
 

@@ -112,13 +112,24 @@ final class StagedRun {
   private final UUID run;
   private final Instant begun;
   private final Instant now;
+  private final Noise noise;
   private int committed;
 
   StagedRun(DataSource database, String name, Instant now) {
+    this(database, name, now, new Noise.None());
+  }
+
+  /// With record-level differential privacy: no round has metrics.
+  static StagedRun ofRecords(DataSource database, String name, Instant now) {
+    return new StagedRun(database, name, now, new Noise.RecordLevel(1.1, 0.5, 1e-5));
+  }
+
+  private StagedRun(DataSource database, String name, Instant now, Noise noise) {
     this.sql = JdbcClient.create(database);
     this.name = name;
     this.run = UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8));
     this.now = now;
+    this.noise = noise;
     this.begun = now.minus(ROUND.multipliedBy(8)).minus(Duration.ofMinutes(31));
   }
 
@@ -210,8 +221,17 @@ final class StagedRun {
             "submission",
             """
             {"architecture": {"family": "logistic-regression", "widths": [13, 1]},
-             "algorithm": {"name": "fedprox", "mu": 0.01}}
-            """)
+             "algorithm": {"name": "fedprox", "mu": 0.01}, "privacy": %s}
+            """
+                .formatted(
+                    noise.isPrivate()
+                        ? """
+                        {"kind": "record-level", "epsilon": 2, "noiseMultiplier": 1.1,
+                         "exampleClip": 0.5, "delta": 1e-5}\
+                        """
+                        : """
+                        {"kind": "none"}\
+                        """))
         .param("at", at(begun))
         .param("planned", PLANNED)
         .param("template", PlanCodec.encode(plan(1)))
@@ -563,12 +583,14 @@ final class StagedRun {
     sql.sql(
             "update round set metrics = cast(? as jsonb), sum_digest = ?, transcript_digest = ? where id = ?")
         .param(
-            String.format(
-                Locale.ROOT,
-                "{\"loss\": %s, \"accuracy\": %s, \"auroc\": %s}",
-                LOSS[number - 1],
-                ACCURACY[number - 1],
-                ACCURACY[number - 1] + .06))
+            noise.isPrivate()
+                ? null
+                : String.format(
+                    Locale.ROOT,
+                    "{\"loss\": %s, \"accuracy\": %s, \"auroc\": %s}",
+                    LOSS[number - 1],
+                    ACCURACY[number - 1],
+                    ACCURACY[number - 1] + .06))
         .param(digest("sum " + number).bytes())
         .param(digest("transcript " + number).bytes())
         .param(id)
@@ -708,13 +730,21 @@ final class StagedRun {
             digest("weights"),
             digest("optimizer"),
             ParameterLayout.of(ARCHITECTURE),
-            VectorLayout.of(RunKind.TRAIN, ARCHITECTURE, encoding, 1, 1000, 10),
+            VectorLayout.of(RunKind.TRAIN, ARCHITECTURE, encoding, 1, 1000, 10, noise),
             new LocalObjective.Proximal(0.01),
-            new LocalTraining(Loss.BINARY_CROSS_ENTROPY, 16, new LocalWork.Epochs(1), 0.1, 0, 0),
+            new LocalTraining(
+                Loss.BINARY_CROSS_ENTROPY,
+                16,
+                noise.isPrivate()
+                    ? new LocalWork.PoissonSteps(20, 0.05)
+                    : new LocalWork.Epochs(1),
+                0.1,
+                0,
+                0),
             7,
-            new Weighting.ByExamples(500),
+            noise.isPrivate() ? new Weighting.Uniform() : new Weighting.ByExamples(500),
             1,
-            new Noise.None(),
+            noise,
             encoding,
             1000,
             10,

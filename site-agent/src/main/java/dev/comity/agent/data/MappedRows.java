@@ -76,7 +76,8 @@ final class MappedRows {
   }
 
   private int addNumber(CsvTable.Row row, Feature.Numeric feature, int next) {
-    float number = (float) row.number(feature.column());
+    double scaled = (row.number(feature.column()) - feature.center()) / feature.scale();
+    float number = (float) scaled;
     if (!Float.isFinite(number)) {
       throw row.refused(feature.column(), "too large for a float32");
     }

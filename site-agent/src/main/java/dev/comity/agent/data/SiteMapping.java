@@ -3,6 +3,7 @@ package dev.comity.agent.data;
 import dev.comity.plan.Architecture;
 import dev.comity.plan.DataContract;
 import dev.comity.plan.Digest;
+import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -22,10 +23,11 @@ import java.util.Set;
 ///   missing: ['?', '']                # the default is ['']
 /// features:                           # in the contract's order
 ///   - numeric: age
+///   - numeric: {column: chol, center: 240, scale: 50} # constants of the study
 ///   - oneHot: {column: cp, categories: [1, 2, 3, 4], dropFirst: true}
 /// label: {name: disease, column: num, positiveAbove: 0}
 /// split: {fraction: {test: 0.34, seed: 7}}
-/// standardise: true                   # the default
+/// standardise: false                  # the default is true, which suits no such constants
 /// ```
 ///
 /// A label is positive above a number (`positiveAbove`), one of two texts (`equals: {positive: M,
@@ -45,6 +47,12 @@ public record SiteMapping(
     features = List.copyOf(features);
     if (features.isEmpty()) {
       throw new DataRefusedException(file + ": features: must name at least one column");
+    }
+    if (standardise && features.stream().anyMatch(Feature::isScaled)) {
+      throw new DataRefusedException(
+          file
+              + ": standardise: this site's own statistics would undo center and scale; set"
+              + " standardise: false");
     }
     var names = new HashSet<String>();
     for (var feature : features) {
@@ -75,11 +83,39 @@ public record SiteMapping(
     /// The names in the data contract, in order.
     List<String> names();
 
-    /// The column's number itself.
-    record Numeric(String column) implements Feature {
+    /// Whether constants of the study scale it.
+    boolean isScaled();
+
+    /// `(number − center) / scale`. The constants are the study's, the same at every site: the name
+    /// in the data contract tells them, `(age - 54) / 9`, unless they change nothing.
+    record Numeric(String column, double center, double scale) implements Feature {
+      public Numeric {
+        if (!Double.isFinite(center) || !(scale > 0 && Double.isFinite(scale))) {
+          throw new IllegalArgumentException(
+              "column %s: center %s must be finite, scale %s must be > 0 and finite"
+                  .formatted(column, center, scale));
+        }
+      }
+
+      /// The column's number itself.
+      public Numeric(String column) {
+        this(column, 0, 1);
+      }
+
+      @Override
+      public boolean isScaled() {
+        return center != 0 || scale != 1;
+      }
+
       @Override
       public List<String> names() {
-        return List.of(column);
+        return List.of(
+            isScaled() ? "(%s - %s) / %s".formatted(column, plain(center), plain(scale)) : column);
+      }
+
+      /// In decimal, without an exponent and without zeros at the end.
+      private static String plain(double value) {
+        return value == 0 ? "0" : BigDecimal.valueOf(value).stripTrailingZeros().toPlainString();
       }
     }
 
@@ -88,6 +124,11 @@ public record SiteMapping(
     record OneHot(String column, List<String> categories, boolean dropFirst) implements Feature {
       public OneHot {
         categories = List.copyOf(categories);
+      }
+
+      @Override
+      public boolean isScaled() {
+        return false;
       }
 
       @Override

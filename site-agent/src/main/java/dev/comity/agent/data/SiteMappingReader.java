@@ -85,8 +85,24 @@ final class SiteMappingReader {
       throw node.refused("must have one of numeric and oneHot");
     }
     return numeric
-        .<Feature>map(column -> new Feature.Numeric(column(column, source)))
+        .<Feature>map(column -> numeric(column, source))
         .orElseGet(() -> oneHot(oneHot.orElseThrow(), source));
+  }
+
+  /// A column's name, or a map of column, center and scale.
+  private Feature numeric(YamlNode node, Source source) {
+    if (!node.isMap()) {
+      return new Feature.Numeric(column(node, source));
+    }
+    var column = column(node.required("column"), source);
+    double center = node.required("center").real();
+    var scaleNode = node.required("scale");
+    double scale = scaleNode.real();
+    node.end();
+    if (!(scale > 0)) {
+      throw scaleNode.refused("must be > 0");
+    }
+    return new Feature.Numeric(column, center, scale);
   }
 
   private Feature oneHot(YamlNode node, Source source) {

@@ -47,6 +47,10 @@ final class YamlNode {
     }
   }
 
+  boolean isMap() {
+    return node.isObject();
+  }
+
   YamlNode map() {
     if (!node.isObject()) {
       throw refused("must be a map");

@@ -70,7 +70,7 @@ final class OfferCheck {
     }
     if (terms.noise() instanceof Noise.RecordLevel && mapping.standardise()) {
       reasons.add(
-          "privacy: this site's mapping scales features by statistics of its own rows, so one record would change the features of all others; its operator sets standardise: false and scales the columns by constants");
+          "privacy: this site's mapping scales features by statistics of its own rows, so one record would change the features of all others; its operator sets standardise: false and gives numeric columns the center and scale that the study fixes for all sites");
     }
     switch (policy.decide(offer.plan())) {
       case SitePolicy.Decision.Permitted() -> {}

@@ -12,12 +12,14 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// `policy.yaml`: every key is optional and has the value of [SitePolicy#defaults] when absent.
+/// `policy.yaml`: every key is optional and has the value of [SitePolicy#defaults] when absent, but
+/// for `minHonestRecordLevel`, which is then as strict as a `minHonest` that the file states.
 ///
 /// ```yaml
 /// allowedKinds: [train, evaluate]
 /// architectures: [logistic-regression, mlp]
 /// minHonest: 3
+/// minHonestRecordLevel: 2
 /// nC: 1
 /// maxClipNorm: 10.0
 /// privacy:
@@ -29,6 +31,7 @@ record PolicyFile(
     @Nullable List<String> allowedKinds,
     @Nullable List<String> architectures,
     @Nullable Integer minHonest,
+    @Nullable Integer minHonestRecordLevel,
     @Nullable Integer nC,
     @Nullable Double maxClipNorm,
     PolicyFile.@Nullable Privacy privacy) {
@@ -71,9 +74,17 @@ record PolicyFile(
         allowedKinds == null ? defaults.allowedKinds() : kinds(allowedKinds),
         architectures == null ? defaults.families() : families(architectures, defaults.families()),
         minHonest == null ? defaults.minHonestFloor() : minHonest,
+        recordLevel(defaults),
         nC == null ? defaults.nCFloor() : nC,
         maxClipNorm == null ? defaults.maxClipNorm() : maxClipNorm,
         privacy == null ? defaults.privacy() : privacy.policy());
+  }
+
+  private int recordLevel(SitePolicy defaults) {
+    if (minHonestRecordLevel != null) {
+      return minHonestRecordLevel;
+    }
+    return minHonest == null ? defaults.minHonestRecordLevel() : minHonest;
   }
 
   private static Set<RunKind> kinds(List<String> names) {

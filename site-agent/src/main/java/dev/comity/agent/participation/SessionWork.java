@@ -194,7 +194,8 @@ final class SessionWork {
         epoch.known(),
         membership,
         Math.max(policy.nCFloor(), membership.nCFloor()),
-        policy.minHonestFloor());
+        policy.minHonestFloor(),
+        policy.minHonestRecordLevel());
   }
 
   private void refused(Digest session, SessionPhase phase, String code, Exception cause) {

@@ -1,5 +1,6 @@
 package dev.comity.agent.policy;
 
+import dev.comity.plan.Noise;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.RunKind;
 import java.util.ArrayList;
@@ -11,6 +12,8 @@ import java.util.Set;
 /// @param allowedKinds kinds of run that the site serves
 /// @param families families of built-in models that the site trains
 /// @param minHonestFloor the least number of honest sites in a sum, ≥ 3
+/// @param minHonestRecordLevel the same where every record is protected by noise of its own site, ≥
+///   2
 /// @param nCFloor the least number of colluding sites that a plan must withstand, ≥ 0
 /// @param maxClipNorm the largest L2 bound of an update that the site encodes; infinite for none
 /// @param privacy what the site's data may cost in privacy
@@ -18,11 +21,15 @@ public record SitePolicy(
     Set<RunKind> allowedKinds,
     Set<String> families,
     int minHonestFloor,
+    int minHonestRecordLevel,
     int nCFloor,
     double maxClipNorm,
     PrivacyPolicy privacy) {
   /// Nothing less keeps a contributor from reading another one out of the sum.
   public static final int LEAST_MIN_HONEST = 3;
+
+  /// With record-level differential privacy what two contributors read of each other is private.
+  public static final int LEAST_MIN_HONEST_RECORD_LEVEL = 2;
 
   public SitePolicy {
     allowedKinds = Set.copyOf(allowedKinds);
@@ -30,6 +37,11 @@ public record SitePolicy(
     if (minHonestFloor < LEAST_MIN_HONEST) {
       throw new IllegalArgumentException(
           "minHonest %d: must be >= %d".formatted(minHonestFloor, LEAST_MIN_HONEST));
+    }
+    if (minHonestRecordLevel < LEAST_MIN_HONEST_RECORD_LEVEL) {
+      throw new IllegalArgumentException(
+          "minHonestRecordLevel %d: must be >= %d"
+              .formatted(minHonestRecordLevel, LEAST_MIN_HONEST_RECORD_LEVEL));
     }
     if (nCFloor < 0) {
       throw new IllegalArgumentException("nC %d: must be >= 0".formatted(nCFloor));
@@ -39,13 +51,15 @@ public record SitePolicy(
     }
   }
 
-  /// Training and evaluation of the built-in models, no sum with fewer than three honest sites, one
-  /// colluding site withstood, any clip norm, the usual privacy budget.
+  /// Training and evaluation of the built-in models, no sum with fewer than three honest sites (two
+  /// with record-level differential privacy), one colluding site withstood, any clip norm, the
+  /// usual privacy budget.
   public static SitePolicy defaults() {
     return new SitePolicy(
         Set.of(RunKind.TRAIN, RunKind.EVALUATE),
         Set.of("logistic-regression", "mlp"),
         LEAST_MIN_HONEST,
+        LEAST_MIN_HONEST_RECORD_LEVEL,
         1,
         Double.POSITIVE_INFINITY,
         PrivacyPolicy.defaults());
@@ -81,10 +95,11 @@ public record SitePolicy(
           "architecture %s: this site trains %s; its policy sets architectures"
               .formatted(terms.architecture(), families.stream().sorted().toList()));
     }
-    if (plan.minHonest() < minHonestFloor) {
-      reasons.add(
-          "minHonest %d: this site demands >= %d; its policy sets minHonest"
-              .formatted(plan.minHonest(), minHonestFloor));
+    switch (terms.noise()) {
+      case Noise.RecordLevel _ ->
+          checkHonest(plan, minHonestRecordLevel, "minHonestRecordLevel", reasons);
+      case Noise.None _, Noise.Distributed _ ->
+          checkHonest(plan, minHonestFloor, "minHonest", reasons);
     }
     if (plan.nC() < nCFloor) {
       reasons.add(
@@ -100,5 +115,13 @@ public record SitePolicy(
           "privacy: this site takes part with differential privacy only; its policy sets privacy.withoutNoise");
     }
     return reasons.isEmpty() ? new Decision.Permitted() : new Decision.Refused(reasons);
+  }
+
+  private static void checkHonest(RoundPlan plan, int floor, String key, List<String> reasons) {
+    if (plan.minHonest() < floor) {
+      reasons.add(
+          "minHonest %d: this site demands >= %d; its policy sets %s"
+              .formatted(plan.minHonest(), floor, key));
+    }
   }
 }

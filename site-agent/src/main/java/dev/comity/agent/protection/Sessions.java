@@ -4,6 +4,7 @@ import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessageKey;
 import dev.comity.membership.MessagePublicKey;
 import dev.comity.plan.Digest;
+import dev.comity.plan.Noise;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.SiteId;
 import dev.comity.session.PrivacyBook;
@@ -86,7 +87,19 @@ public final class Sessions implements AutoCloseable {
   /// The bounds that this site demands of every session, beside the membership and the federation
   /// epoch that it knows.
   public record Bounds(
-      long federationEpoch, MembershipEpoch membership, int nCFloor, int minHonestFloor) {}
+      long federationEpoch,
+      MembershipEpoch membership,
+      int nCFloor,
+      int minHonestFloor,
+      int minHonestRecordLevel) {
+
+    private int minHonest(Noise noise) {
+      return switch (noise) {
+        case Noise.RecordLevel _ -> minHonestRecordLevel;
+        case Noise.None _, Noise.Distributed _ -> minHonestFloor;
+      };
+    }
+  }
 
   /// Updates that a session may still hold: terms digest to session.
   public synchronized Map<Digest, Digest> locks() {
@@ -122,7 +135,8 @@ public final class Sessions implements AutoCloseable {
                     SessionRefusal.Reason.MISMATCH,
                     "session %s asks for an update that this site does not hold"
                         .formatted(descriptor.id().abbreviated())));
-    var session = SiteSession.open(as(bounds, keys.messageKey()), plan, update, view);
+    var self = as(bounds, keys.messageKey(), bounds.minHonest(plan.terms().noise()));
+    var session = SiteSession.open(self, plan, update, view);
     open.put(descriptor.id(), session);
     return session.advertise();
   }
@@ -226,7 +240,7 @@ public final class Sessions implements AutoCloseable {
     vault.close();
   }
 
-  private SiteSession.Site as(Bounds bounds, MessageKey key) {
+  private SiteSession.Site as(Bounds bounds, MessageKey key, int minHonest) {
     return new SiteSession.Site(
         site,
         key,
@@ -235,7 +249,7 @@ public final class Sessions implements AutoCloseable {
         vault,
         book,
         bounds.nCFloor(),
-        bounds.minHonestFloor(),
+        minHonest,
         clock,
         random);
   }
@@ -243,7 +257,9 @@ public final class Sessions implements AutoCloseable {
   private SiteSession opened(Digest session, Bounds bounds) {
     SiteSession known = open.get(session);
     if (known == null) {
-      known = SiteSession.reopen(as(bounds, keyOf(session)), session, this::stored);
+      // What the floors are held against was checked when the session was entered.
+      var self = as(bounds, keyOf(session), bounds.minHonestFloor());
+      known = SiteSession.reopen(self, session, this::stored);
       open.put(session, known);
     }
     known.learn(bounds.membership());

@@ -44,7 +44,8 @@ public final class LocalBaseline {
               training,
               new LocalObjective.Plain(),
               initial,
-              Checkpoint.start(initial));
+              Checkpoint.start(initial),
+              false);
       for (long step = 0; step < steps; step++) {
         if (Thread.interrupted()) {
           throw new InterruptedException("local baseline interrupted between batches");

@@ -12,6 +12,9 @@ import dev.comity.plan.LocalTraining;
 /// w ← w − learningRate·v
 /// ```
 ///
+/// What is not finite refuses the training, unless it is `untold`: with differential privacy a
+/// refusal would tell of the data, so it goes on to its last step.
+///
 /// Confined to the model's thread.
 final class LocalDescent {
   private final TorchModel model;
@@ -22,6 +25,7 @@ final class LocalDescent {
   private final float proximal;
   private final float[] anchor;
   private final float[] velocity;
+  private final boolean untold;
 
   /// Sets the model to `start`.
   ///
@@ -32,7 +36,8 @@ final class LocalDescent {
       LocalTraining training,
       LocalObjective objective,
       float[] anchor,
-      Checkpoint start) {
+      Checkpoint start,
+      boolean untold) {
     this.model = model;
     this.examples = examples;
     this.learningRate = (float) training.learningRate();
@@ -45,14 +50,15 @@ final class LocalDescent {
         };
     this.anchor = anchor;
     this.velocity = start.velocity();
+    this.untold = untold;
     model.values().put(0, start.weights());
   }
 
   /// One step on the examples in `rows`.
   ///
-  /// @throws TrainingRefusedException if the loss is not finite
+  /// @throws TrainingRefusedException if the loss is not finite and that may be told
   void step(int[] rows) {
-    if (!Float.isFinite(model.backward(examples, rows))) {
+    if (!Float.isFinite(model.backward(examples, rows)) && !untold) {
       throw TrainingRefusedException.diverged();
     }
     model.update(this::next);
@@ -68,12 +74,12 @@ final class LocalDescent {
 
   /// The state after `steps` steps.
   ///
-  /// @throws TrainingRefusedException if a weight is not finite
+  /// @throws TrainingRefusedException if a weight is not finite and that may be told
   Checkpoint state(long steps) {
     var weights = new float[anchor.length];
     model.values().get(0, weights);
     for (float weight : weights) {
-      if (!Float.isFinite(weight)) {
+      if (!Float.isFinite(weight) && !untold) {
         throw TrainingRefusedException.diverged();
       }
     }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.function.LongConsumer;
 
 /// Trains in this process with DJL's PyTorch engine, on the calling thread and one libtorch thread.
@@ -54,6 +55,9 @@ public final class PytorchTrainer implements Trainer {
         for (int i = 0; i < delta.length; i++) {
           delta[i] -= base[i];
         }
+        if (terms.noise().isPrivate()) {
+          zeroUnlessFinite(delta);
+        }
         double weight = terms.weighting().weight(train.count());
         yield new TrainingOutcome(delta, weight, train.count(), evaluation);
       }
@@ -70,6 +74,17 @@ public final class PytorchTrainer implements Trainer {
     checkpoints.discard(terms);
   }
 
+  /// A private training that diverged contributes an update of zero like any other update: that it
+  /// diverged would tell of the data what nobody reserved for.
+  private static void zeroUnlessFinite(float[] delta) {
+    for (float each : delta) {
+      if (!Float.isFinite(each)) {
+        Arrays.fill(delta, 0);
+        return;
+      }
+    }
+  }
+
   /// The trained weights.
   private float[] descend(
       TrainingRequest request, float[] base, ProgressListener progress, PauseGate gate)
@@ -83,7 +98,9 @@ public final class PytorchTrainer implements Trainer {
     var start = checkpoints.load(digest, base.length).orElseGet(() -> Checkpoint.start(base));
     try (var model =
         new TorchModel(terms.architecture(), Math.min(training.batchSize(), train.count()))) {
-      var descent = new LocalDescent(model, train, training, terms.objective(), base, start);
+      var descent =
+          new LocalDescent(
+              model, train, training, terms.objective(), base, start, terms.noise().isPrivate());
       var work = steps(request, model, descent, batches);
       long saved = start.steps();
       int told = -1;
@@ -154,10 +171,10 @@ public final class PytorchTrainer implements Trainer {
     };
   }
 
-  /// The base model on the examples to test on. With record-level differential privacy nothing: its
-  /// metrics would not travel, and a refusal because of one example would tell of that example.
+  /// The base model on the examples to test on. With differential privacy nothing: its metrics
+  /// would not travel, and a refusal because of one example would tell of that example.
   private Metrics evaluation(UpdateTerms terms, float[] base) {
-    return terms.noise() instanceof Noise.RecordLevel
+    return terms.noise().isPrivate()
         ? Metrics.withoutHistograms(0, 0, 0)
         : new Evaluator(terms.architecture(), terms.lossCap()).evaluate(base, test);
   }

@@ -11,7 +11,7 @@ public interface Trainer {
   /// evaluates, the delta is empty.
   ///
   /// @throws TrainingRefusedException if the terms do not fit the examples, or the training
-  ///   diverges
+  ///   diverges; with differential privacy one that diverges gives an update of zero
   /// @throws InterruptedException if the thread is interrupted; the state is saved first
   TrainingOutcome train(TrainingRequest request, ProgressListener progress, PauseGate gate)
       throws InterruptedException;

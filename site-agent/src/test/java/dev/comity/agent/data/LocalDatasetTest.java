@@ -102,6 +102,19 @@ class LocalDatasetTest {
   }
 
   @Test
+  void constantsOfTheStudyScaleBothSidesWhateverTheRows() throws Exception {
+    String constants =
+        MAPPING.replace("numeric: age", "numeric: {column: age, center: 50, scale: 20}");
+
+    var data = read(constants, ROWS, SPLIT);
+    var fewer = read(constants, ROWS.replace("d,40,3,,1\n", ""), SPLIT);
+
+    assertThat(data.train().features()).containsExactly(.5f, 0, 0, -.5f, 0, 1);
+    assertThat(data.test().feature(0, 0)).isZero();
+    assertThat(fewer.train().feature(0, 0)).isEqualTo(data.train().feature(0, 0));
+  }
+
+  @Test
   void labelTextsAndClassNumbersAreMapped() throws Exception {
     String texts = MAPPING.replace("positiveAbove: 0", "equals: {positive: M, negative: B}");
     String rows = "age,cp,num\n1,1,M\n2,1,B\n3,1,M\n4,1,M\n";

@@ -90,6 +90,10 @@ class SiteMappingTest {
         "standardise: false|standardize: false|standardize: unknown key; allowed here: features,",
         "numeric: age|numerical: age|features[0].numerical: unknown key; allowed here: numeric",
         "numeric: age|numeric: years|features[0].numeric: no column 'years'; source.columns has age",
+        "numeric: age|numeric: {column: age, scale: 9}|features[0].numeric.center: is missing",
+        "numeric: age|numeric: {column: age, center: 1, scale: 0}|features[0].numeric.scale: must be > 0",
+        "numeric: age|numeric: {column: age, center: x, scale: 9}|features[0].numeric.center: must be a number",
+        "numeric: age|numeric: {column: age, center: 1, scale: 9, by: 2}|features[0].numeric.by: unknown key",
         "column: num|column: target|label.column: no column 'target'",
         "dropFirst: true|dropFirst: 1|features[1].oneHot.dropFirst: must be true or false",
         "[1, 2, 3]|[1, 1, 3]|features[1].oneHot.categories: lists a category twice",
@@ -113,6 +117,44 @@ class SiteMappingTest {
         .isInstanceOf(DataRefusedException.class)
         .hasMessageStartingWith(folder.resolve("mapping.yaml") + ": ")
         .hasMessageContaining(message);
+  }
+
+  @Test
+  void constantsOfTheStudyScaleAColumnAndStandInTheContract() throws Exception {
+    var mapping =
+        read(
+            MAPPING.replace(
+                "numeric: age", "numeric: {column: age, center: 54.50, scale: 1.0e-1}"));
+
+    assertThat(mapping.features().getFirst())
+        .isEqualTo(new SiteMapping.Feature.Numeric("age", 54.5, 0.1));
+    assertThat(mapping.contract().features()).containsExactly("(age - 54.5) / 0.1", "cp=2", "cp=3");
+    var other = MAPPING.replace("numeric: age", "numeric: {column: age, center: 54, scale: 0.1}");
+    refuses(
+        read(other),
+        mapping.contract().digest(),
+        logistic(3, 1),
+        "names and order of the features");
+  }
+
+  @Test
+  void constantsThatChangeNothingGiveTheColumnItsOwnName() throws Exception {
+    var mapping =
+        read(MAPPING.replace("numeric: age", "numeric: {column: age, center: 0, scale: 1}"));
+
+    assertThat(mapping.contract()).isEqualTo(read(MAPPING).contract());
+  }
+
+  @Test
+  void constantsThatTheSitesOwnStatisticsWouldUndoAreRefused() {
+    assertThatThrownBy(() ->
+            read(
+                MAPPING
+                    .replace("numeric: age", "numeric: {column: age, center: 54, scale: 9}")
+                    .replace("standardise: false", "standardise: true")))
+        .isInstanceOf(DataRefusedException.class)
+        .hasMessageContaining(
+            "standardise: this site's own statistics would undo center and scale");
   }
 
   @Test

@@ -3,10 +3,13 @@ package dev.comity.agent.participation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.comity.accounting.PrivacyAccountant;
+import dev.comity.accounting.PrivacyEvent.PoissonGaussian;
 import dev.comity.plan.Digest;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.VectorLayout;
 import dev.comity.protocol.v1.ReportRequest;
 import dev.comity.session.ServerSession;
 import dev.comity.session.SignedView;
@@ -146,7 +149,20 @@ class AgentTest {
 
     assertThat(aggregator.lastSum().contributors()).isEqualTo(SITES.size());
     assertThat(aggregator.lastSum().metrics()).isEmpty();
+    for (var kind :
+        List.of(
+            VectorLayout.Kind.WEIGHT,
+            VectorLayout.Kind.METRICS_LOSS,
+            VectorLayout.Kind.METRICS_COUNTS,
+            VectorLayout.Kind.ENERGY)) {
+      assertThat(aggregator.lastSum().layout().block(kind).length()).as("block %s", kind).isZero();
+    }
     for (SiteId site : SITES) {
+      assertThat(aggregator.reports(site))
+          .as("what %s says beside its vector", site)
+          .allMatch(said -> said.hasPermitted() || said.hasProgress() || said.hasReady())
+          .noneMatch(said -> said.getReady().getPartial());
+      assertThat(directory(site).baseline()).doesNotExist();
       var statement = LedgerReport.read(directory(site)).statement();
       assertThat(statement.entries())
           .extracting(entry -> entry.action().getClass().getSimpleName())
@@ -164,7 +180,79 @@ class AgentTest {
     aggregator.open(1, RunKind.TRAIN, plan -> TestPlans.recordLevel(plan, 1.5));
 
     aggregator.await("all refused", () -> SITES.stream().allMatch(this::hasRefused));
-    assertThat(refusals(LAST)).singleElement().asString().contains("standardise: false");
+    assertThat(refusals(LAST))
+        .singleElement()
+        .asString()
+        .contains("standardise: false", "center and scale");
+  }
+
+  @Test
+  void twoHonestSitesDoWithRecordLevelPrivacy() throws Exception {
+    for (SiteId site : SITES) {
+      scaleByConstants(site);
+    }
+    startAll();
+    aggregator.admit();
+
+    aggregator.open(
+        1, RunKind.TRAIN, plan -> TestPlans.twoHonest(TestPlans.recordLevel(plan, 1.5)));
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+
+    assertThat(aggregator.lastSum().contributors()).isEqualTo(SITES.size());
+  }
+
+  @Test
+  void aSiteWhosePolicyAsksForThreeHonestSitesRefusesTwo() throws Exception {
+    scaleByConstants(LAST);
+    Files.writeString(directory(LAST).path().resolve("policy.yaml"), "minHonest: 3\n");
+    start(LAST);
+    aggregator.admit();
+
+    aggregator.open(
+        1, RunKind.TRAIN, plan -> TestPlans.twoHonest(TestPlans.recordLevel(plan, 1.5)));
+
+    aggregator.await("the site refuses", () -> hasRefused(LAST));
+    assertThat(refusals(LAST))
+        .containsExactly(
+            "minHonest 2: this site demands >= 3; its policy sets minHonestRecordLevel");
+  }
+
+  /// The budget holds one of the rounds and a twentieth of its ε more.
+  @Test
+  void aRoundOverTheLifetimeBudgetIsRefusedWithoutTellingWhatIsLeft() throws Exception {
+    double once =
+        PrivacyAccountant.deciding()
+            .epsilon(List.of(new PoissonGaussian(1.2, 0.1, 10)), 1e-5)
+            .epsilon();
+    for (SiteId site : SITES) {
+      scaleByConstants(site);
+      Files.writeString(
+          directory(site).path().resolve("policy.yaml"),
+          "privacy: {epsilon: %s, delta: 1.0e-5}\n".formatted(1.05 * once));
+    }
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN, plan -> TestPlans.recordLevel(plan, 1.2));
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+    var charged = LedgerReport.read(directory(LAST)).statement();
+    assertThat(charged.charged().orElseThrow().epsilon()).isEqualTo(once);
+
+    aggregator.open(2, RunKind.TRAIN, plan -> TestPlans.recordLevel(plan, 1.2));
+
+    aggregator.await("all refused", () -> SITES.stream().allMatch(this::hasRefused));
+    assertThat(refusals(LAST))
+        .containsExactly(
+            "privacy: the lifetime budget of this site's data does not hold this round; its policy sets privacy.epsilon");
+    assertThat(refusals(LAST).getFirst()).doesNotContainPattern("[0-9]");
+    assertThat(LedgerReport.read(directory(LAST)).statement()).isEqualTo(charged);
+    restart(LAST);
+    assertThat(LedgerReport.read(directory(LAST)).statement()).isEqualTo(charged);
   }
 
   private void scaleByConstants(SiteId site) throws Exception {

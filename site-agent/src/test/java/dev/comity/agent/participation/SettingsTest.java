@@ -30,6 +30,23 @@ class SettingsTest {
     assertThat(policy.allowedKinds()).isEqualTo(Set.of(RunKind.TRAIN));
     assertThat(policy.nCFloor()).isEqualTo(2);
     assertThat(policy.minHonestFloor()).isEqualTo(3);
+    assertThat(policy.minHonestRecordLevel()).isEqualTo(2);
+  }
+
+  @Test
+  void aPolicyThatStatesHonestSitesMeansThemForRecordLevelPrivacyTooUnlessItSaysOtherwise()
+      throws Exception {
+    Path strict = Files.writeString(folder.resolve("strict.yaml"), "minHonest: 5\n");
+    Path both =
+        Files.writeString(folder.resolve("both.yaml"), "minHonest: 5\nminHonestRecordLevel: 2\n");
+    Path one = Files.writeString(folder.resolve("one.yaml"), "minHonestRecordLevel: 1\n");
+
+    assertThat(PolicyFile.read(strict).minHonestRecordLevel()).isEqualTo(5);
+    assertThat(PolicyFile.read(both).minHonestRecordLevel()).isEqualTo(2);
+    assertThat(PolicyFile.read(both).minHonestFloor()).isEqualTo(5);
+    assertThatThrownBy(() -> PolicyFile.read(one))
+        .isInstanceOf(RefusedSettings.class)
+        .hasMessageContaining("minHonestRecordLevel 1: must be >= 2");
   }
 
   @Test

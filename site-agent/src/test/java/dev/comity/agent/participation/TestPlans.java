@@ -165,6 +165,19 @@ final class TestPlans {
         plan.hardLimit());
   }
 
+  static RoundPlan twoHonest(RoundPlan plan) {
+    return new RoundPlan(
+        plan.terms(),
+        plan.round(),
+        plan.cohort(),
+        plan.serverStep(),
+        plan.minReady(),
+        plan.nC(),
+        2,
+        plan.silenceLimit(),
+        plan.hardLimit());
+  }
+
   static RoundPlan withoutCollusion(RoundPlan plan) {
     return new RoundPlan(
         plan.terms(),

@@ -3,7 +3,6 @@ package dev.comity.agent.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.comity.algorithm.LocalObjective;
@@ -140,16 +139,41 @@ class RecordLevelTrainingTest {
   }
 
   @Test
-  void aWeightThatIsNotFiniteIsRefusedWithoutANumber() {
+  void aTrainingThatDivergesContributesZeroAndLooksLikeAnyOther() throws Exception {
+    var diverging =
+        MLP.optimizer(new LocalObjective.Plain(), 1e38, 0, 0).recordLevel(10, 10, STEPS, 0.25);
+    var usual = new ArrayList<Integer>();
+    var progress = new ArrayList<Integer>();
+
+    trainer(TRAIN, "usual").train(MLP.request(), usual::add, PauseGate.alwaysOpen());
+    var outcome = trainer(TRAIN).train(diverging.request(), progress::add, PauseGate.alwaysOpen());
+
+    assertThat(outcome.delta()).containsOnly(0);
+    assertThat(progress).isEqualTo(usual);
+    assertThat(outcome.update().clip(1)).isNotNull();
+  }
+
+  @Test
+  void aDivergedTrainingThatWasKilledGoesOnAndContributesZero() throws Exception {
     var diverging =
         MLP.optimizer(new LocalObjective.Plain(), 1e38, 0, 0).recordLevel(10, 10, STEPS, 0.25);
 
-    var refusal =
-        catchThrowableOfType(
-            TrainingRefusedException.class, () -> train(trainer(TRAIN), diverging.request()));
+    assertThatThrownBy(() -> trainer(TRAIN).train(diverging.request(), _ -> {}, killedBefore(5)))
+        .isInstanceOf(Killed.class);
 
-    assertThat(refusal.reason()).isEqualTo(TrainingRefusedException.Reason.DIVERGED);
-    assertThat(refusal.getMessage()).doesNotContainPattern("[0-9]");
+    assertThat(train(trainer(TRAIN), diverging.request()).delta()).containsOnly(0);
+  }
+
+  @Test
+  void aSiteThatDivergesUnderDistributedNoiseContributesZero() throws Exception {
+    var diverging =
+        TrainingCases.of(TrainingCases.mlp(WIDTH, 8, 2))
+            .optimizer(new LocalObjective.Plain(), 1e38, 0, 0)
+            .work(new LocalWork.Batches(STEPS))
+            .distributed(1);
+
+    assertThat(train(trainer(TRAIN), diverging.request()).delta()).containsOnly(0);
+    assertThat(train(trainer(TRAIN), diverging.request()).base().examples()).isZero();
   }
 
   @Test

@@ -160,6 +160,23 @@ record TrainingCases(
         new Noise.RecordLevel(noiseMultiplier, exampleClip, 1e-5));
   }
 
+  /// With site-level differential privacy by noise of three contributors.
+  TrainingCases distributed(double noiseMultiplier) {
+    return new TrainingCases(
+        kind,
+        architecture,
+        objective,
+        work,
+        batchSize,
+        learningRate,
+        momentum,
+        weightDecay,
+        baseVersion,
+        maxExamples,
+        lossCap,
+        new Noise.Distributed(noiseMultiplier, 3, 1e-5));
+  }
+
   TrainingCases batchSize(int changed) {
     return new TrainingCases(
         kind,
@@ -194,7 +211,8 @@ record TrainingCases(
         digest,
         digest,
         ParameterLayout.of(architecture),
-        VectorLayout.of(kind, architecture, encoding, clipNorm, maxExamples, lossCap, noise),
+        VectorLayout.of(kind, architecture, encoding, clipNorm, maxExamples, lossCap, noise)
+            .forRound(new RunId(new UUID(1, 2)), baseVersion),
         objective,
         new LocalTraining(loss, batchSize, work, learningRate, momentum, weightDecay),
         SEED,

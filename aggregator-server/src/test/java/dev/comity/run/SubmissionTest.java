@@ -97,7 +97,20 @@ class SubmissionTest {
     assertThat(filled.at("/encoding/nMax").intValue()).isEqualTo(512);
     assertThat(filled.at("/weighting/maxWeight").intValue()).isEqualTo(1000);
     assertThat(filled.get("silenceLimit").stringValue()).isEqualTo("PT15M");
+    assertThat(filled.get("suite").stringValue()).isEqualTo("x25519-aes-256-ctr");
     assertThat(get("/api/v1/runs/accepted").body().get("id")).isEqualTo(accepted.body().get("id"));
+  }
+
+  @Test
+  void theSuiteOfASubmissionIsKeptAndShown() {
+    var accepted =
+        submit(
+            submission("chacha")
+                .replace("\"rounds\"", "\"suite\": \"x25519-chacha20\", \"rounds\""));
+
+    assertThat(accepted.status()).isEqualTo(202);
+    assertThat(get(accepted.header("Location")).body().at("/submission/suite").stringValue())
+        .isEqualTo("x25519-chacha20");
   }
 
   @Test
@@ -109,7 +122,7 @@ class SubmissionTest {
              "algorithm": {"name": "fedprox", "moo": 1},
              "training": {"batchSize": 0, "epochs": 1, "batches": 2, "learningRate": "fast"},
              "rounds": 0, "clipNorm": -1, "colour": "blue", "cohort": ["site-0", "nobody"],
-             "encoding": {"bits": 16}, "silenceLimit": "soon", "minHonest": 2,
+             "encoding": {"bits": 17}, "silenceLimit": "soon", "minHonest": 2, "suite": "rot13",
              "dataContract": {"features": ["a", ""]}}
             """);
 
@@ -131,6 +144,7 @@ class SubmissionTest {
             "/cohort/1",
             "/encoding",
             "/silenceLimit",
+            "/suite",
             "/minHonest",
             "/dataContract/features/1",
             "/dataContract/label");

@@ -4,6 +4,7 @@ import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessagePublicKey;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.SortedMap;
@@ -34,6 +35,14 @@ record Roster(
       keys.put(seat.site(), key);
     }
     return new Roster(descriptor, descriptor.id(), keys);
+  }
+
+  Suite.Agreement agreement() {
+    return descriptor.suite().agreement();
+  }
+
+  Suite.Generator generator() {
+    return descriptor.suite().generator();
   }
 
   /// n.

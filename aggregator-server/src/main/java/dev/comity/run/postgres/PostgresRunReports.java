@@ -380,7 +380,8 @@ class PostgresRunReports implements RunReports {
               null,
               plan.terms().encoding().bits(),
               plan.terms().encoding().nMax(),
-              plan.terms().maxExamples());
+              plan.terms().maxExamples(),
+              plan.suite().id());
         })
         .orElse(null);
   }

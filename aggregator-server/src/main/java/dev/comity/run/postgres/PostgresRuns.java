@@ -181,13 +181,13 @@ final class PostgresRuns implements Runs {
             base.optimizerState(),
             ParameterLayout.of(submission.architecture()),
             VectorLayout.of(
-                RunKind.TRAIN,
-                submission.architecture(),
-                submission.encoding(),
-                submission.clipNorm(),
-                submission.maxExamples(),
-                submission.lossCap(),
-                submission.noise())
+                    RunKind.TRAIN,
+                    submission.architecture(),
+                    submission.encoding(),
+                    submission.clipNorm(),
+                    submission.maxExamples(),
+                    submission.lossCap(),
+                    submission.noise())
                 .forRound(submission.id(), 0),
             algorithm.localObjective(),
             submission.training(),
@@ -206,7 +206,8 @@ final class PostgresRuns implements Runs {
         submission.nC(),
         submission.minHonest(),
         submission.silenceLimit(),
-        submission.hardLimit());
+        submission.hardLimit(),
+        submission.suite());
   }
 
   private void study(RunSubmission submission) {

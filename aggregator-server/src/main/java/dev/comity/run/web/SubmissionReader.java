@@ -14,6 +14,7 @@ import dev.comity.plan.Quorum;
 import dev.comity.plan.RunId;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import dev.comity.plan.VectorLayout;
 import dev.comity.run.RunSubmission;
 import dev.comity.run.web.SubmissionFaults.Fault;
@@ -103,6 +104,7 @@ final class SubmissionReader {
       int minReady = minReady(cohort, nC, minHonest);
       var noise = privacy.noise(minReady, nC, minHonest);
       checkGraph(cohort, nC);
+      var suite = suite();
       var contract = contract(architecture);
       checkLayout(architecture, encoding, clipNorm, maxExamples, lossCap, noise);
       top.end();
@@ -116,6 +118,7 @@ final class SubmissionReader {
           || clipNorm == null
           || noise == null
           || cohort == null
+          || suite == null
           || contract == null) {
         return null;
       }
@@ -130,6 +133,7 @@ final class SubmissionReader {
       filled.put("nC", nC);
       filled.put("minHonest", minHonest);
       filled.put("minReady", minReady);
+      filled.put("suite", suite.id());
       filled.set("cohort", json.valueToTree(cohort.stream().map(SiteId::value).toList()));
       filled.set("encoding", json.valueToTree(encoding));
       filled.set("weighting", weights(weighting));
@@ -157,6 +161,7 @@ final class SubmissionReader {
           lossCap,
           silence,
           hard,
+          suite,
           json.writeValueAsString(filled));
     }
 
@@ -215,6 +220,14 @@ final class SubmissionReader {
       int nMax = (int) fields.integer("nMax", 2, Encoding.MAX_SITES, USUAL_SITES);
       fields.end();
       return top.checked("encoding", () -> new Encoding(bits, nMax));
+    }
+
+    private @Nullable Suite suite() {
+      if (!top.has("suite")) {
+        return Suite.STANDARD;
+      }
+      var id = top.text("suite", 40);
+      return id == null ? null : top.checked("suite", () -> Suite.parse(id));
     }
 
     private Weighting weighting(PrivacyReading privacy) {

@@ -114,6 +114,7 @@ final class SessionWork {
           EQUIVOCATION,
           TOO_LARGE,
           MISMATCH,
+          UNKNOWN_SUITE,
           NOT_A_MEMBER,
           QUORUM,
           BAD_KEY,

@@ -422,6 +422,7 @@ export class RunPage {
         row('Clip norm', given.clippedFraction === null ? String(given.clipNorm) : `${given.clipNorm}, ${(given.clippedFraction * 100).toFixed(1)} % clipped`, 'the longest update a site may send'),
         notMeasured(this.run) && row('Differential privacy', privacyWords(this.run.submission.privacy)),
         row('Ring', `${given.bits} bits, fits ${count(given.nMax, 'site')}`),
+        row('Suite', given.suite, 'the cryptography of the masks, the same at every site'),
       ),
     );
   }

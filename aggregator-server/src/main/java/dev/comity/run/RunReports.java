@@ -104,7 +104,8 @@ public interface RunReports {
       @Nullable Double clippedFraction,
       int bits,
       int nMax,
-      long maxExamples) {}
+      long maxExamples,
+      String suite) {}
 
   record ModelName(String name, int version, String digest) {}
 

@@ -8,6 +8,7 @@ import dev.comity.plan.LocalTraining;
 import dev.comity.plan.Noise;
 import dev.comity.plan.RunId;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -40,6 +41,7 @@ public record RunSubmission(
     double lossCap,
     Duration silenceLimit,
     Duration hardLimit,
+    Suite suite,
     String document) {
 
   public RunSubmission {

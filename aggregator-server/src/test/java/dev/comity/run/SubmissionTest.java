@@ -103,7 +103,20 @@ class SubmissionTest {
     assertThat(filled.at("/encoding/nMax").intValue()).isEqualTo(512);
     assertThat(filled.at("/weighting/maxWeight").intValue()).isEqualTo(1000);
     assertThat(filled.get("silenceLimit").stringValue()).isEqualTo("PT15M");
+    assertThat(filled.get("suite").stringValue()).isEqualTo("x25519-aes-256-ctr");
     assertThat(get("/api/v1/runs/accepted").body().get("id")).isEqualTo(accepted.body().get("id"));
+  }
+
+  @Test
+  void theSuiteOfASubmissionIsKeptAndShown() {
+    var accepted =
+        submit(
+            submission("chacha")
+                .replace("\"rounds\"", "\"suite\": \"x25519-chacha20\", \"rounds\""));
+
+    assertThat(accepted.status()).isEqualTo(202);
+    assertThat(get(accepted.header("Location")).body().at("/submission/suite").stringValue())
+        .isEqualTo("x25519-chacha20");
   }
 
   @Test
@@ -115,7 +128,7 @@ class SubmissionTest {
              "algorithm": {"name": "fedprox", "moo": 1},
              "training": {"batchSize": 0, "epochs": 1, "batches": 2, "learningRate": "fast"},
              "rounds": 0, "clipNorm": -1, "colour": "blue", "cohort": ["site-0", "nobody"],
-             "encoding": {"bits": 20}, "silenceLimit": "soon", "minHonest": 2,
+             "encoding": {"bits": 20}, "silenceLimit": "soon", "minHonest": 2, "suite": "rot13",
              "dataContract": {"features": ["a", ""]}}
             """);
 
@@ -137,6 +150,7 @@ class SubmissionTest {
             "/cohort/1",
             "/encoding",
             "/silenceLimit",
+            "/suite",
             "/minHonest",
             "/dataContract/features/1",
             "/dataContract/label");

@@ -32,6 +32,7 @@ public final class PlanCodec {
         .integer("minHonest", plan.minHonest())
         .integer("silenceLimitMs", plan.silenceLimit().toMillis())
         .integer("hardLimitMs", plan.hardLimit().toMillis())
+        .text("suite", suite(plan))
         .toBytes();
   }
 
@@ -49,8 +50,14 @@ public final class PlanCodec {
                 in.int32("nC"),
                 in.int32("minHonest"),
                 Duration.ofMillis(in.integer("silenceLimitMs")),
-                Duration.ofMillis(in.integer("hardLimitMs"))),
+                Duration.ofMillis(in.integer("hardLimitMs")),
+                in.has("suite") ? Suite.parse(in.text("suite")) : Suite.STANDARD),
         PlanCodec::encode);
+  }
+
+  /// The standard one is left out.
+  private static Optional<String> suite(RoundPlan plan) {
+    return Optional.of(plan.suite()).filter(suite -> suite != Suite.STANDARD).map(Suite::id);
   }
 
   public static byte[] encode(UpdateTerms terms) {
@@ -140,7 +147,8 @@ public final class PlanCodec {
             });
     if (!Arrays.equals(bytes, encoder.apply(value))) {
       throw new MalformedException(
-          document + ": not in canonical order; lists of sites are sorted");
+          document
+              + ": not in canonical order; lists of sites are sorted and the standard suite is left out");
     }
     return value;
   }

@@ -9,7 +9,7 @@ import java.util.List;
 /// invited sites, sorted; `minReady` of them must be trained and waiting before a session opens; up
 /// to `nC` may collude with the aggregator, and `minHonest` honest sites must remain in every sum.
 /// A site that is silent for `silenceLimit` counts as lost; at `hardLimit` the round is abandoned.
-/// Limits are whole milliseconds.
+/// Limits are whole milliseconds. `suite` is the cryptography of the round's sessions.
 public record RoundPlan(
     UpdateTerms terms,
     int round,
@@ -19,7 +19,8 @@ public record RoundPlan(
     int nC,
     int minHonest,
     Duration silenceLimit,
-    Duration hardLimit) {
+    Duration hardLimit,
+    Suite suite) {
   private static final int MIN_HONEST_WITHOUT_PRIVACY = 3;
 
   private static final Duration LONGEST = Duration.ofDays(366);
@@ -87,6 +88,30 @@ public record RoundPlan(
       throw new IllegalArgumentException(
           "hardLimit %s: must be at least silenceLimit %s".formatted(hardLimit, silenceLimit));
     }
+  }
+
+  /// With the standard suite.
+  public RoundPlan(
+      UpdateTerms terms,
+      int round,
+      List<SiteId> cohort,
+      ServerStep serverStep,
+      int minReady,
+      int nC,
+      int minHonest,
+      Duration silenceLimit,
+      Duration hardLimit) {
+    this(
+        terms,
+        round,
+        cohort,
+        serverStep,
+        minReady,
+        nC,
+        minHonest,
+        silenceLimit,
+        hardLimit,
+        Suite.STANDARD);
   }
 
   /// The digest of this plan's bytes.

@@ -62,7 +62,7 @@ record AdvertisingKeys(
 
   private Transition accept(SignedMessage message) {
     roster.verify(message, roster.session());
-    Advertisement advertisement = Advertisement.of(message);
+    Advertisement advertisement = Advertisement.of(message, roster.agreement());
     requireSameMembership(message.sender(), advertisement);
     PersistentMap<Digest, SiteId> owned = owners;
     for (Bytes key : List.of(advertisement.maskKey(), advertisement.channelKey())) {

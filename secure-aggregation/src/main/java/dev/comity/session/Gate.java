@@ -50,7 +50,7 @@ final class Gate {
           "%s of %s came early: the session waits for %s"
               .formatted(message.phase(), sender, expected));
     }
-    int most = mostBytes(expected);
+    int most = mostBytes(roster, expected);
     if (message.body().size() > most) {
       return refused(
           SessionRefusal.Reason.TOO_LARGE,
@@ -71,9 +71,9 @@ final class Gate {
                 .formatted(message.phase(), sender));
   }
 
-  private static int mostBytes(SignedMessage.Phase phase) {
+  private static int mostBytes(Roster roster, SignedMessage.Phase phase) {
     return switch (phase) {
-      case ADVERTISE_KEYS -> Advertisement.MOST_BYTES;
+      case ADVERTISE_KEYS -> Advertisement.mostBytes(roster.agreement());
       case SHARE_KEYS -> ShareDeliveries.MOST_BYTES;
       case MASKED_INPUT -> InputHeader.MOST_BYTES;
       case VOTE, RELEASE -> Ballot.MOST_BYTES;

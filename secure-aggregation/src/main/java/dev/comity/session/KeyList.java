@@ -37,7 +37,8 @@ record KeyList(
   static KeyList of(Roster roster, Collection<SignedMessage> received) {
     SortedMap<SiteId, SignedMessage> messages = Roster.bySender(received);
     roster.requireSurvivors("sites advertised keys", messages.size());
-    SortedMap<SiteId, Advertisement> advertisements = Advertisement.ofAll(messages.values());
+    SortedMap<SiteId, Advertisement> advertisements =
+        Advertisement.ofAll(messages.values(), roster.agreement());
     PlaceSet places = PlaceSet.of(roster, messages.keySet());
     Digest h1;
     Optional<OnRing> onRing;
@@ -65,7 +66,11 @@ record KeyList(
   /// As `of`, and verifies every signature. Of the complete graph.
   static KeyList fromCbor(Roster roster, CborReader in) {
     List<SignedMessage> received =
-        messagesFromCbor(in, roster, SignedMessage.Phase.ADVERTISE_KEYS, Advertisement.MOST_BYTES);
+        messagesFromCbor(
+            in,
+            roster,
+            SignedMessage.Phase.ADVERTISE_KEYS,
+            Advertisement.mostBytes(roster.agreement()));
     roster.verifyAll(received, roster.session());
     return of(roster, received);
   }

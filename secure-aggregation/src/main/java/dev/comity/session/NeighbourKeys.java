@@ -44,7 +44,10 @@ final class NeighbourKeys implements Peers {
       Roster roster, SessionDescriptor.Graph.Regular graph, SiteId self, CborReader in) {
     Board.Excerpt shown =
         Board.Excerpt.read(
-            in, roster, SignedMessage.Phase.ADVERTISE_KEYS, Advertisement.MOST_BYTES);
+            in,
+            roster,
+            SignedMessage.Phase.ADVERTISE_KEYS,
+            Advertisement.mostBytes(roster.agreement()));
     roster.requireSurvivors("sites advertised keys", shown.places().size());
     SignedMessage own = shown.messages().get(self);
     if (own == null) {
@@ -58,8 +61,8 @@ final class NeighbourKeys implements Peers {
     shown.requireMessagesOf(roster, neighbourhood(roster, neighbours, self));
     roster.verifyAll(shown.messages().values(), roster.session());
     SortedMap<SiteId, Advertisement> advertisements =
-        Advertisement.ofAll(shown.messages().values());
-    byte[] keys = new byte[2 * X25519.KEY_BYTES * neighbours.length];
+        Advertisement.ofAll(shown.messages().values(), roster.agreement());
+    byte[] keys = new byte[2 * roster.agreement().publicKeyBytes() * neighbours.length];
     for (int i = 0; i < neighbours.length; i++) {
       Advertisement theirs = advertisements.get(roster.site(neighbours[i]));
       if (theirs != null) {
@@ -81,11 +84,12 @@ final class NeighbourKeys implements Peers {
   }
 
   private static void put(byte[] keys, int at, Bytes key) {
-    System.arraycopy(key.toByteArray(), 0, keys, at * X25519.KEY_BYTES, X25519.KEY_BYTES);
+    System.arraycopy(key.toByteArray(), 0, keys, at * key.size(), key.size());
   }
 
   private Bytes key(int at) {
-    return Bytes.of(Arrays.copyOfRange(keys, at * X25519.KEY_BYTES, (at + 1) * X25519.KEY_BYTES));
+    int size = roster.agreement().publicKeyBytes();
+    return Bytes.of(Arrays.copyOfRange(keys, at * size, (at + 1) * size));
   }
 
   /// This site and its neighbours.

@@ -65,6 +65,7 @@ final class Opening {
     equal("nC", descriptor.quorum().nC(), plan.nC());
     equal("minHonest", descriptor.quorum().minHonest(), plan.minHonest());
     equal("noise", descriptor.noise(), plan.terms().noise());
+    equal("suite", descriptor.suite(), plan.suite());
     equal("bits", descriptor.bits(), plan.terms().encoding().bits());
     equal("vector layout", descriptor.vectorLayout(), plan.terms().vector().digest());
     equal("layout of the stored update", update.layout(), plan.terms().vector());

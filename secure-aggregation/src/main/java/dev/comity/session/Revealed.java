@@ -1,6 +1,7 @@
 package dev.comity.session;
 
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import dev.comity.update.Mask;
 import dev.comity.update.MaskKey;
 import java.util.ArrayList;
@@ -27,7 +28,8 @@ final class Revealed {
   /// The masks that do not cancel in the survivors' sum, as the survivors applied them.
   List<Mask> masks(KeyList keys) {
     List<Mask> masks = new ArrayList<>();
-    seeds.values().forEach(seed -> masks.add(new Mask(MaskKey.of(seed), true)));
+    Suite.Generator generator = keys.roster().generator();
+    seeds.values().forEach(seed -> masks.add(new Mask(MaskKey.of(generator, seed), true)));
     maskSecrets.forEach((dropped, secret) ->
         masks.addAll(
             Arrays.stream(keys.receivers(dropped))

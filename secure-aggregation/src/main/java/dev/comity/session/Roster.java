@@ -4,10 +4,15 @@ import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessagePublicKey;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /// A session's descriptor with its identity and the message key of every seat.
 record Roster(
@@ -34,6 +39,14 @@ record Roster(
       keys.put(seat.site(), key);
     }
     return new Roster(descriptor, descriptor.id(), keys);
+  }
+
+  Suite.Agreement agreement() {
+    return descriptor.suite().agreement();
+  }
+
+  Suite.Generator generator() {
+    return descriptor.suite().generator();
   }
 
   /// n.
@@ -99,12 +112,29 @@ record Roster(
     }
   }
 
-  /// As `verify` of each, on all cores when there are many.
+  /// As `verify` of each; of several that fail the first in the roster's order is refused, however
+  /// the messages are ordered. Many are verified on the common pool, which has as many threads as
+  /// the process may use processors.
   void verifyAll(Collection<SignedMessage> messages, Digest preceding) {
-    if (messages.size() < WORTH_A_SECOND_CORE) {
-      messages.forEach(message -> verify(message, preceding));
-    } else {
-      messages.parallelStream().forEach(message -> verify(message, preceding));
+    Stream<SignedMessage> inOrder =
+        messages.stream().sorted(Comparator.comparing(SignedMessage::sender));
+    (messages.size() < WORTH_A_SECOND_CORE ? inOrder : inOrder.parallel())
+        .map(message -> objection(message, preceding))
+        .filter(Optional::isPresent)
+        .findFirst()
+        .flatMap(Function.identity())
+        .ifPresent(refusal -> {
+          throw refusal;
+        });
+  }
+
+  /// Why `verify` refuses, as a value: a stream that throws names whichever thread was first.
+  private Optional<SessionRefusal> objection(SignedMessage message, Digest preceding) {
+    try {
+      verify(message, preceding);
+      return Optional.empty();
+    } catch (SessionRefusal refusal) {
+      return Optional.of(refusal);
     }
   }
 

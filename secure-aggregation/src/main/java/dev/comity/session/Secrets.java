@@ -4,6 +4,7 @@ import dev.comity.codec.Bytes;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import dev.comity.update.Mask;
 import dev.comity.update.MaskKey;
 import java.nio.ByteBuffer;
@@ -168,7 +169,8 @@ final class Secrets {
   /// The self mask and one mask for each partner in U2, which are `dealers`.
   List<Mask> masks(Peers peers, PlaceSet dealers, SiteId self) {
     List<Mask> masks = new ArrayList<>();
-    masks.add(new Mask(MaskKey.of(selfMask), true));
+    Suite.Generator generator = peers.roster().generator();
+    masks.add(new Mask(MaskKey.of(generator, selfMask), true));
     for (int place : peers.receivers(self)) {
       SiteId other = peers.roster().site(place);
       if (dealers.holds(place) && !other.equals(self)) {
@@ -192,7 +194,8 @@ final class Secrets {
                 .number(Math.min(mine, theirs))
                 .number(Math.max(mine, theirs))
                 .digest(keys.h1()));
-    return new Mask(MaskKey.of(key), mine < theirs);
+    Suite.Generator generator = keys.roster().generator();
+    return new Mask(MaskKey.of(generator, key), mine < theirs);
   }
 
   private byte[] channelKey(Peers keys, SiteId peer, int sender, int receiver) {

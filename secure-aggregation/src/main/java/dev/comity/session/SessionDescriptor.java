@@ -12,6 +12,7 @@ import dev.comity.plan.Quorum;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.RunId;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
@@ -79,12 +80,6 @@ public record SessionDescriptor(
 
     /// It ended with an ABORT certificate of this digest.
     record Aborted(Digest session, Digest certificate) implements Previous {}
-  }
-
-  /// Generator of the masks and cipher of the shares.
-  public enum Suite {
-    /// X25519, HKDF-SHA-256, AES-256-CTR masks, AES-256-GCM shares.
-    X25519_AES_256_CTR
   }
 
   /// Who shares masks and secrets with whom.
@@ -216,7 +211,7 @@ public record SessionDescriptor(
         plan.terms().vector().digest(),
         plan.terms().encoding().bits(),
         plan.terms().noise(),
-        Suite.X25519_AES_256_CTR,
+        plan.suite(),
         rule.graph(sites.size(), plan.nC()),
         advertising,
         sharing,
@@ -275,7 +270,7 @@ public record SessionDescriptor(
             .bytes("vectorLayout", vectorLayout.bytes())
             .integer("bits", bits)
             .bytes("noise", PlanCodec.encode(noise))
-            .text("suite", suite.name())
+            .text("suite", suite.id())
             .text(
                 "graph",
                 switch (graph) {
@@ -341,11 +336,23 @@ public record SessionDescriptor(
         digest(in, "vectorLayout"),
         in.int32("bits"),
         PlanCodec.decodeNoise(in.bytes("noise", 1, MOST_NOISE_BYTES).toByteArray()),
-        Suite.valueOf(in.text("suite")),
+        suite(in.text("suite")),
         graphFromCbor(in),
         in.map("advertising", SessionDescriptor::limitsFromCbor),
         in.map("sharing", SessionDescriptor::limitsFromCbor),
         in.map("collecting", SessionDescriptor::limitsFromCbor));
+  }
+
+  private static Suite suite(String id) {
+    try {
+      return Suite.parse(id);
+    } catch (IllegalArgumentException e) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.UNKNOWN_SUITE,
+          "session descriptor: %s; upgrade this software, or choose one of these in the plan"
+              .formatted(e.getMessage()),
+          e);
+    }
   }
 
   private static CborWriter ringToCbor(Graph.Regular ring) {

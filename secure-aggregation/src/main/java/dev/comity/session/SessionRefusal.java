@@ -15,6 +15,8 @@ public final class SessionRefusal extends RuntimeException {
     BAD_SIGNATURE,
     /// Another federation, membership, plan, terms, layout or session than the one agreed.
     MISMATCH,
+    /// A suite that this software does not have.
+    UNKNOWN_SUITE,
     /// A site that is unknown, expired, revoked or listed with another key.
     NOT_A_MEMBER,
     /// Fewer sites than the quorum needs, or weaker bounds than this site's own.

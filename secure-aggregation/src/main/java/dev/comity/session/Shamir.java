@@ -1,5 +1,6 @@
 package dev.comity.session;
 
+import dev.comity.plan.Suite;
 import java.util.Arrays;
 
 /// Shamir's secret sharing of 32-byte secrets over the prime field of p = 2⁶¹ − 1 (Shamir 1979).
@@ -12,7 +13,7 @@ final class Shamir {
   static final long P = (1L << 61) - 1;
   static final int LIMBS = 5;
   static final int SHARE_BYTES = LIMBS * Long.BYTES;
-  static final int SECRET_BYTES = 32;
+  static final int SECRET_BYTES = Suite.SECRET_BYTES;
 
   private static final int LIMB_BITS = 52;
   private static final long LIMB_MASK = (1L << LIMB_BITS) - 1;

@@ -432,6 +432,7 @@ public final class SiteSession {
           INCONSISTENT_VIEW ->
           true;
       case MISMATCH,
+          UNKNOWN_SUITE,
           OTHER_MEMBERSHIP,
           REPLAYED_COUNTER,
           SPENT,

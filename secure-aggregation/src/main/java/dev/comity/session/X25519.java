@@ -1,5 +1,6 @@
 package dev.comity.session;
 
+import dev.comity.plan.Suite;
 import java.math.BigInteger;
 import java.security.GeneralSecurityException;
 import java.security.InvalidKeyException;
@@ -13,7 +14,7 @@ import javax.crypto.KeyAgreement;
 
 /// RFC 7748's X25519 on raw 32-byte keys, little-endian as on the wire.
 final class X25519 {
-  static final int KEY_BYTES = 32;
+  private static final int KEY_BYTES = Suite.Agreement.X25519.publicKeyBytes();
 
   private static final BigInteger P =
       BigInteger.ONE.shiftLeft(255).subtract(BigInteger.valueOf(19));

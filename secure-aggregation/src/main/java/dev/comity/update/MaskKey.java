@@ -1,10 +1,12 @@
 package dev.comity.update;
 
+import dev.comity.plan.Suite;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import javax.security.auth.Destroyable;
 
-/// The 32 secret bytes of one mask: an AES-256 key used for one stream in one session.
+/// The 32 secret bytes of one mask and the generator that makes it of them: a key used for one
+/// stream in one session.
 ///
 /// ## Security guarantees
 ///
@@ -14,24 +16,39 @@ public final class MaskKey implements Destroyable {
   /// Length in bytes.
   public static final int BYTES = 32;
 
+  private final Suite.Generator generator;
   private final byte[] secret;
   private boolean destroyed;
 
-  private MaskKey(byte[] secret) {
+  private MaskKey(Suite.Generator generator, byte[] secret) {
+    this.generator = generator;
     this.secret = secret;
+  }
+
+  /// A key of these bytes, copied, for AES-256-CTR.
+  ///
+  /// @throws IllegalArgumentException when they are not 32
+  public static MaskKey of(byte[] secret) {
+    return of(Suite.Generator.AES_256_CTR, secret);
   }
 
   /// A key of these bytes, copied.
   ///
   /// @throws IllegalArgumentException when they are not 32
-  public static MaskKey of(byte[] secret) {
+  public static MaskKey of(Suite.Generator generator, byte[] secret) {
     if (secret.length != BYTES) {
       throw new IllegalArgumentException(
           "mask key of %d bytes: must have %d".formatted(secret.length, BYTES));
     }
-    return new MaskKey(secret.clone());
+    return new MaskKey(generator, secret.clone());
   }
 
+  Suite.Generator generator() {
+    return generator;
+  }
+
+  /// `stream` is of this key's generator.
+  ///
   /// @throws IllegalStateException after [#destroy]
   synchronized void start(Keystream stream, long offset) {
     if (destroyed) {
@@ -53,7 +70,9 @@ public final class MaskKey implements Destroyable {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof MaskKey key && MessageDigest.isEqual(secret, key.secret);
+    return other instanceof MaskKey key
+        && generator == key.generator
+        && MessageDigest.isEqual(secret, key.secret);
   }
 
   @Override

@@ -1,7 +1,10 @@
 package dev.comity.update;
 
+import dev.comity.plan.Suite;
 import dev.comity.vector.Vectors;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumMap;
+import java.util.Map;
 
 /// Puts masks on parts of a ring vector. A mask's stream is packed as the vector is: element `i` of
 /// `b` bytes takes the bytes `b·i` to `b·i + b` of it. Owned by one thread.
@@ -9,12 +12,9 @@ final class MaskStreams {
   /// Steps worked on at a time: they stay in a core's cache while mask after mask goes over them.
   private static final int STEPS = 64;
 
-  /// Bytes of a cipher block; a stream is entered at whole blocks.
-  private static final int BLOCK = 16;
-
   private final int bits;
   private final int step;
-  private final Keystream stream = new Keystream();
+  private final Map<Suite.Generator, Keystream> streams = new EnumMap<>(Suite.Generator.class);
 
   /// @param bits width of an element
   MaskStreams(int bits) {
@@ -31,6 +31,7 @@ final class MaskStreams {
   /// [#tile].
   void apply(Iterable<Mask> masks, MemorySegment tile, long offset) {
     for (var mask : masks) {
+      var stream = streams.computeIfAbsent(mask.key().generator(), Keystream::of);
       mask.key().start(stream, offset);
       for (long at = 0; at < tile.byteSize(); at += step) {
         int bytes = (int) Math.min(step, tile.byteSize() - at);
@@ -45,7 +46,7 @@ final class MaskStreams {
   }
 
   private static int step(int bits) {
-    int whole = BLOCK * bits / Byte.SIZE;
+    int whole = Keystream.BLOCK * bits / Byte.SIZE;
     return Keystream.STEP / whole * whole;
   }
 }

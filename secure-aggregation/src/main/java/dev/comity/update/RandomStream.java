@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
 /// give the same number. Owned by one thread.
 public final class RandomStream {
   private final byte[] key;
-  private final Keystream stream = new Keystream();
+  private final AesKeystream stream = new AesKeystream();
   private MemorySegment bytes = MemorySegment.NULL;
   private long at;
 

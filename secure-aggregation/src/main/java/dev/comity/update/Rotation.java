@@ -52,7 +52,7 @@ final class Rotation {
   }
 
   private final class Signs {
-    private final Keystream stream = new Keystream();
+    private final AesKeystream stream = new AesKeystream();
     private MemorySegment bytes = MemorySegment.NULL;
     private long bit;
 

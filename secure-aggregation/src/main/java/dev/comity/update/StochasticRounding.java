@@ -16,7 +16,7 @@ final class StochasticRounding {
 
   private final VectorLayout layout;
   private final MemorySegment elements;
-  private final Keystream stream;
+  private final AesKeystream stream;
   private MemorySegment uniforms = MemorySegment.NULL;
   private long uniformAt;
   private long element;
@@ -24,7 +24,7 @@ final class StochasticRounding {
   StochasticRounding(VectorLayout layout, RoundingKey key) {
     this.layout = layout;
     elements = Ring.elements(layout.length());
-    stream = new Keystream();
+    stream = new AesKeystream();
     key.start(stream);
   }
 

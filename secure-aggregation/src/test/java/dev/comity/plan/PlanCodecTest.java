@@ -35,6 +35,7 @@ class PlanCodecTest {
         Plans::recordLevel,
         p -> p.encoding = new Encoding(24, 512),
         p -> p.encoding = new Encoding(16, 8),
+        p -> p.suite = Suite.X25519_CHACHA20,
         p -> {
           p.noise = new Noise.Distributed(0.8, 3, 1e-6);
           p.weighting = new Weighting.Uniform();
@@ -158,6 +159,46 @@ class PlanCodecTest {
     assertThatThrownBy(() -> PlanCodec.decodePlan(bytes))
         .isInstanceOf(MalformedException.class)
         .hasMessage("RoundPlan: round 0: must be >= 1");
+  }
+
+  @Test
+  void aPlanOfAnUnknownSuiteIsRefusedWithThoseThatThereAre() {
+    Plans plans = new Plans();
+    plans.suite = Suite.X25519_CHACHA20;
+    byte[] bytes = PlanCodec.encode(plans.plan());
+    bytes[indexOf(bytes, "chacha20") + 7] = '8';
+
+    assertThatThrownBy(() -> PlanCodec.decodePlan(bytes))
+        .isInstanceOf(MalformedException.class)
+        .hasMessageEndingWith(
+            "suite \"x25519-chacha28\": unknown; must be one of x25519-aes-256-ctr, x25519-chacha20");
+  }
+
+  @Test
+  void aPlanThatSpellsOutTheStandardSuiteIsRefused() {
+    byte[] known = PlanCodec.encode(new Plans().plan());
+    Plans plans = new Plans();
+    plans.suite = Suite.X25519_CHACHA20;
+    byte[] named = PlanCodec.encode(plans.plan());
+    int suite = indexOf(named, "suite") + 5;
+    byte[] standard = Suite.STANDARD.id().getBytes(ISO_8859_1);
+
+    byte[] bytes = new byte[named.length + standard.length - "x25519-chacha20".length()];
+    System.arraycopy(named, 0, bytes, 0, suite);
+    bytes[suite] = (byte) (0x60 + standard.length); // a text of so many bytes
+    System.arraycopy(standard, 0, bytes, suite + 1, standard.length);
+    int rest = suite + 1 + "x25519-chacha20".length();
+    System.arraycopy(
+        named,
+        rest,
+        bytes,
+        suite + 1 + standard.length,
+        bytes.length - suite - 1 - standard.length);
+
+    assertThatThrownBy(() -> PlanCodec.decodePlan(bytes))
+        .isInstanceOf(MalformedException.class)
+        .hasMessageContaining("the standard suite is left out");
+    assertThat(PlanCodec.decodePlan(known).suite()).isEqualTo(Suite.STANDARD);
   }
 
   @Test

@@ -38,6 +38,7 @@ final class Plans {
   int minHonest = 3;
   Duration silenceLimit = Duration.ofMinutes(5);
   Duration hardLimit = Duration.ofHours(1);
+  Suite suite = Suite.STANDARD;
 
   static List<SiteId> sites(int count) {
     return IntStream.rangeClosed(1, count).mapToObj(i -> new SiteId("site-" + i)).toList();
@@ -93,6 +94,15 @@ final class Plans {
 
   RoundPlan plan() {
     return new RoundPlan(
-        terms(), round, cohort, serverStep, minReady, nC, minHonest, silenceLimit, hardLimit);
+        terms(),
+        round,
+        cohort,
+        serverStep,
+        minReady,
+        nC,
+        minHonest,
+        silenceLimit,
+        hardLimit,
+        suite);
   }
 }

@@ -9,6 +9,7 @@ import dev.comity.codec.MalformedException;
 import dev.comity.codec.Mutations;
 import dev.comity.plan.PlanCodec;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -86,7 +87,8 @@ class CodecFuzzTest {
         kind(
             "ADVERTISE_KEYS",
             bodies(messages, SignedMessage.Phase.ADVERTISE_KEYS),
-            bytes -> Optional.of(Advertisement.of(with(first, bytes)).encode())),
+            bytes ->
+                Optional.of(Advertisement.of(with(first, bytes), Suite.Agreement.X25519).encode())),
         kind(
             "SHARE_KEYS",
             bodies(messages, SignedMessage.Phase.SHARE_KEYS),

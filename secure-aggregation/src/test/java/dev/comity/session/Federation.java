@@ -21,6 +21,7 @@ import dev.comity.plan.RoundPlan;
 import dev.comity.plan.RunId;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import dev.comity.plan.UpdateTerms;
 import dev.comity.plan.VectorLayout;
 import dev.comity.update.AggregateUpdate;
@@ -89,15 +90,20 @@ final class Federation {
   }
 
   Federation(int n, int nC, Function<SiteId, SiteVault> vaultOf) {
-    this(n, nC, GraphRule.STANDARD, vaultOf);
+    this(n, nC, GraphRule.STANDARD, Suite.STANDARD, vaultOf);
   }
 
   /// A ring from `rule.mostComplete() + 1` sites on.
   Federation(int n, int nC, GraphRule rule) {
-    this(n, nC, rule, _ -> new MemoryVault());
+    this(n, nC, rule, Suite.STANDARD);
   }
 
-  private Federation(int n, int nC, GraphRule rule, Function<SiteId, SiteVault> vaultOf) {
+  Federation(int n, int nC, GraphRule rule, Suite suite) {
+    this(n, nC, rule, suite, _ -> new MemoryVault());
+  }
+
+  private Federation(
+      int n, int nC, GraphRule rule, Suite suite, Function<SiteId, SiteVault> vaultOf) {
     this.rule = rule;
     sites =
         IntStream.range(0, n)
@@ -117,7 +123,7 @@ final class Federation {
             nC,
             List.of(new ArchitecturePattern("logistic-regression(6,1)")),
             Optional.empty());
-    plan = plan(sites, nC);
+    plan = plan(sites, nC, suite);
     for (SiteId site : sites) {
       vaults.put(site, vaultOf.apply(site));
       books.put(site, PrivacyBook.none());
@@ -127,6 +133,10 @@ final class Federation {
   }
 
   static RoundPlan plan(List<SiteId> sites, int nC) {
+    return plan(sites, nC, Suite.STANDARD);
+  }
+
+  private static RoundPlan plan(List<SiteId> sites, int nC, Suite suite) {
     Architecture architecture = new Architecture(Architecture.LOGISTIC_REGRESSION, List.of(6, 1));
     Encoding encoding = new Encoding(32, 512);
     UpdateTerms terms =
@@ -164,7 +174,8 @@ final class Federation {
         nC,
         3,
         Duration.ofMinutes(5),
-        Duration.ofHours(1));
+        Duration.ofHours(1),
+        suite);
   }
 
   private NoisedUpdate update(int index) {

@@ -8,6 +8,7 @@ import dev.comity.membership.MessageKey;
 import dev.comity.membership.MessagePublicKey;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -43,7 +44,9 @@ class MembershipInSessionTest {
 
   @Test
   void theAdvertisementTellsVersionAndDigestOfTheNewestMembershipSeen() {
-    Advertisement sent = Advertisement.of(federation.answer(site, SignedView.Kind.DESCRIPTOR));
+    Advertisement sent =
+        Advertisement.of(
+            federation.answer(site, SignedView.Kind.DESCRIPTOR), Suite.Agreement.X25519);
 
     assertThat(sent.membershipVersion()).isEqualTo(1);
     assertThat(sent.membership()).isEqualTo(federation.membership.digest());
@@ -61,7 +64,7 @@ class MembershipInSessionTest {
     MembershipEpoch newer = second(UnaryOperator.identity());
     late.learn(newer);
 
-    Advertisement sent = Advertisement.of(late.advertise());
+    Advertisement sent = Advertisement.of(late.advertise(), Suite.Agreement.X25519);
 
     assertThat(sent.membershipVersion()).isEqualTo(2);
     assertThat(sent.membership()).isEqualTo(newer.digest());
@@ -144,7 +147,9 @@ class MembershipInSessionTest {
 
   @Test
   void theAggregatorKeepsASiteWithAnotherListOutOfTheSession() {
-    Advertisement sent = Advertisement.of(federation.answer(other, SignedView.Kind.DESCRIPTOR));
+    Advertisement sent =
+        Advertisement.of(
+            federation.answer(other, SignedView.Kind.DESCRIPTOR), Suite.Agreement.X25519);
 
     ServerSession.Transition transition =
         federation.send(advertising(sent, 2, Digest.of(new byte[] {7})));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -27,7 +28,7 @@ class PrivacyBookTest {
 
     SignedMessage message = federation.answer(site, SignedView.Kind.DESCRIPTOR);
 
-    assertThat(Advertisement.of(message).ledgerHead())
+    assertThat(Advertisement.of(message, Suite.Agreement.X25519).ledgerHead())
         .isEqualTo(book.head())
         .isNotEqualTo(PrivacyBook.EMPTY);
   }

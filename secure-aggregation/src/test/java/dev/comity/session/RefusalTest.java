@@ -7,6 +7,7 @@ import dev.comity.codec.Bytes;
 import dev.comity.codec.CborWriter;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import dev.comity.update.MaskedUpdate;
 import dev.comity.update.NoisedUpdate;
 import java.time.Clock;
@@ -87,7 +88,7 @@ class RefusalTest {
   @Test
   void lowOrderNonCanonicalAndRepeatedKeysAreRefused() {
     SignedMessage honest = federation.answer(site, SignedView.Kind.DESCRIPTOR);
-    Advertisement keys = Advertisement.of(honest);
+    Advertisement keys = Advertisement.of(honest, Suite.Agreement.X25519);
     Bytes lowOrder = Bytes.of(new byte[32]);
     byte[] notCanonical = new byte[32];
     Arrays.fill(notCanonical, (byte) 0xff);

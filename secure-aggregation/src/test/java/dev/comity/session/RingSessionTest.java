@@ -7,6 +7,7 @@ import dev.comity.codec.Bytes;
 import dev.comity.codec.CborWriter;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import dev.comity.update.MaskedUpdate;
 import dev.comity.update.SumAccumulator;
 import java.util.ArrayList;
@@ -273,7 +274,7 @@ class RingSessionTest {
                         in,
                         keys().roster(),
                         SignedMessage.Phase.ADVERTISE_KEYS,
-                        Advertisement.MOST_BYTES));
+                        Advertisement.mostBytes(Suite.Agreement.X25519)));
 
     Set<SiteId> concerned = new HashSet<>(neighbours(keys(), site));
     concerned.add(site);

@@ -22,7 +22,7 @@ class KeystreamTest {
                 + "ae2d8a571e03ac9c9eb76fac45af8e51"
                 + "30c81c46a35ce411e5fbc1191a0a52ef"
                 + "f69f2445df4f9b17ad2b417be66c3710");
-    var stream = new Keystream();
+    var stream = new AesKeystream();
 
     stream.start(key, counter);
     byte[] bytes = stream.next(plaintext.length).toArray(ValueLayout.JAVA_BYTE);
@@ -42,8 +42,8 @@ class KeystreamTest {
   void aStreamStartedInTheMiddleContinuesTheStreamFromItsBeginning() {
     byte[] key = new byte[32];
     key[5] = 9;
-    var fromBeginning = new Keystream();
-    var fromMiddle = new Keystream();
+    var fromBeginning = new AesKeystream();
+    var fromMiddle = new AesKeystream();
 
     fromBeginning.start(key, 0);
     byte[] whole = fromBeginning.next(Keystream.STEP).toArray(ValueLayout.JAVA_BYTE);
@@ -58,7 +58,7 @@ class KeystreamTest {
   @Test
   void theCounterCarriesIntoItsUpperHalves() {
     byte[] key = new byte[32];
-    var stream = new Keystream();
+    var stream = new AesKeystream();
 
     stream.start(key, 16L * 0x1_0000_0001L);
     byte[] bySeek = stream.next(16).toArray(ValueLayout.JAVA_BYTE);
@@ -70,7 +70,7 @@ class KeystreamTest {
 
   @Test
   void anOffsetInsideABlockIsRefused() {
-    assertThatThrownBy(() -> new Keystream().start(new byte[32], 8))
+    assertThatThrownBy(() -> new AesKeystream().start(new byte[32], 8))
         .hasMessage("offset 8: must be a multiple of 16");
   }
 }

@@ -59,7 +59,7 @@ class MaskedUpdateTest {
 
     int[] expected = noised.ring().toArray(Ring.INT);
     for (var mask : masks) {
-      var stream = new Keystream();
+      var stream = new AesKeystream();
       mask.key().start(stream, 0);
       for (int i = 0; i < expected.length; i++) {
         int element = stream.next(4).get(Ring.INT, 0);

@@ -34,10 +34,10 @@ class RoundingKeyTest {
     info.write(1); // the counter of HKDF-Expand
     byte[] expectedKey = hmac(hmac(new byte[32], secret), info.toByteArray());
 
-    var actual = new Keystream();
+    var actual = new AesKeystream();
     RoundingKey.derive(secret, run, RunKind.EVALUATE, 7, base).start(actual);
 
-    var expected = new Keystream();
+    var expected = new AesKeystream();
     expected.start(expectedKey, 0);
     assertThat(actual.next(64).toArray(ValueLayout.JAVA_BYTE))
         .isEqualTo(expected.next(64).toArray(ValueLayout.JAVA_BYTE));

@@ -18,7 +18,7 @@ class TrainingKeyTest {
     key[0] = 7;
     var stream = new RandomStream(key);
     stream.goTo(0x0102030405060708L);
-    var expected = new Keystream();
+    var expected = new AesKeystream();
     expected.start(key, new byte[] {1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0});
 
     ByteBuffer actual = ByteBuffer.allocate(8192).order(ByteOrder.LITTLE_ENDIAN);

@@ -58,6 +58,7 @@ final class Plans {
         template.nC(),
         template.minHonest(),
         template.silenceLimit(),
-        template.hardLimit());
+        template.hardLimit(),
+        template.suite());
   }
 }

@@ -395,7 +395,8 @@ class PostgresRunReports implements RunReports {
               null,
               plan.terms().encoding().bits(),
               plan.terms().encoding().nMax(),
-              plan.terms().maxExamples());
+              plan.terms().maxExamples(),
+              plan.suite().id());
         })
         .orElse(null);
   }

@@ -206,7 +206,8 @@ final class PostgresRuns implements Runs {
         submission.nC(),
         submission.minHonest(),
         submission.silenceLimit(),
-        submission.hardLimit());
+        submission.hardLimit(),
+        submission.suite());
   }
 
   private void study(RunSubmission submission) {

@@ -58,6 +58,10 @@ record RunRequest(
     @Schema(description = "ISO 8601; PT15M when absent", example = "PT15M")
         @Nullable String silenceLimit,
     @Schema(description = "ISO 8601; P1D when absent", example = "P1D") @Nullable String hardLimit,
+    @Schema(
+            description = "cryptography of the masks, x25519-aes-256-ctr when absent",
+            allowableValues = {"x25519-aes-256-ctr", "x25519-chacha20"})
+        @Nullable String suite,
     @NotNull Contract dataContract) {
 
   record ModelShape(

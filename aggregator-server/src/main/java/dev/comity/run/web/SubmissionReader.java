@@ -14,6 +14,7 @@ import dev.comity.plan.Quorum;
 import dev.comity.plan.RunId;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import dev.comity.plan.VectorLayout;
 import dev.comity.run.RunSubmission;
 import dev.comity.run.web.SubmissionFaults.Fault;
@@ -104,6 +105,7 @@ final class SubmissionReader {
       var noise =
           privacy.noise(minReady, nC, minHonest, training == null ? null : training.work(), rounds);
       checkGraph(cohort, nC);
+      var suite = suite();
       var contract = contract(architecture);
       checkLayout(architecture, encoding, clipNorm, maxExamples, lossCap, noise);
       top.end();
@@ -117,6 +119,7 @@ final class SubmissionReader {
           || clipNorm == null
           || noise == null
           || cohort == null
+          || suite == null
           || contract == null) {
         return null;
       }
@@ -131,6 +134,7 @@ final class SubmissionReader {
       filled.put("nC", nC);
       filled.put("minHonest", minHonest);
       filled.put("minReady", minReady);
+      filled.put("suite", suite.id());
       filled.set("cohort", json.valueToTree(cohort.stream().map(SiteId::value).toList()));
       filled.set("encoding", json.valueToTree(encoding));
       filled.set("weighting", weights(weighting));
@@ -158,6 +162,7 @@ final class SubmissionReader {
           lossCap,
           silence,
           hard,
+          suite,
           json.writeValueAsString(filled));
     }
 
@@ -216,6 +221,14 @@ final class SubmissionReader {
       int nMax = (int) fields.integer("nMax", 2, Encoding.MAX_SITES, USUAL_SITES);
       fields.end();
       return top.checked("encoding", () -> new Encoding(bits, nMax));
+    }
+
+    private @Nullable Suite suite() {
+      if (!top.has("suite")) {
+        return Suite.STANDARD;
+      }
+      var id = top.text("suite", 40);
+      return id == null ? null : top.checked("suite", () -> Suite.parse(id));
     }
 
     private Weighting weighting(PrivacyReading privacy) {

@@ -3,6 +3,7 @@ package dev.comity.round.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.comity.plan.Digest;
+import dev.comity.plan.Suite;
 import dev.comity.run.RunHealth;
 import dev.comity.run.RunReports.Delivery;
 import dev.comity.run.RunReports.Lane;
@@ -43,7 +44,13 @@ class RunReportsTest {
           world.submit(
               world
                   .federation()
-                  .submission("told", 2, 4, Duration.ofMinutes(2), Duration.ofHours(1)));
+                  .submission(
+                      "told",
+                      2,
+                      4,
+                      Duration.ofMinutes(2),
+                      Duration.ofHours(1),
+                      Suite.X25519_CHACHA20));
       world.running().awaitEnd(run);
       var reports = world.running().reports();
 
@@ -56,6 +63,7 @@ class RunReportsTest {
       assertThat(report.notMeasured()).isNull();
       assertThat(report.model()).isNotNull();
       assertThat(report.assumptions()).isNotNull();
+      assertThat(report.assumptions().suite()).isEqualTo("x25519-chacha20");
       assertThat(report.attention()).isEmpty();
       assertThat(reports.runs()).extracting(summary -> summary.name()).contains("told");
       assertThat(reports.find("told").orElseThrow().run()).isEqualTo(run);

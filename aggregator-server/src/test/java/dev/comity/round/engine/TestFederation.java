@@ -18,6 +18,7 @@ import dev.comity.plan.Noise;
 import dev.comity.plan.RunId;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import dev.comity.plan.VectorLayout;
 import dev.comity.registry.postgres.RegistryMigrations;
 import dev.comity.round.FederationAuthority;
@@ -288,7 +289,28 @@ final class TestFederation implements FederationAuthority {
         hardLimit,
         cohort,
         new LocalWork.Epochs(1),
-        new Noise.None());
+        new Noise.None(),
+        Suite.STANDARD);
+  }
+
+  /// Whose sessions are of `suite`.
+  RunSubmission submission(
+      String name,
+      int rounds,
+      int minReady,
+      Duration silenceLimit,
+      Duration hardLimit,
+      Suite suite) {
+    return submission(
+        name,
+        rounds,
+        minReady,
+        silenceLimit,
+        hardLimit,
+        sites(),
+        new LocalWork.Epochs(1),
+        new Noise.None(),
+        suite);
   }
 
   /// With record-level differential privacy.
@@ -302,7 +324,8 @@ final class TestFederation implements FederationAuthority {
         hardLimit,
         sites(),
         new LocalWork.PoissonSteps(10, 0.1),
-        new Noise.RecordLevel(1.1, 1, 1e-5));
+        new Noise.RecordLevel(1.1, 1, 1e-5),
+        Suite.STANDARD);
   }
 
   private static RunSubmission submission(
@@ -313,7 +336,8 @@ final class TestFederation implements FederationAuthority {
       Duration hardLimit,
       List<SiteId> cohort,
       LocalWork work,
-      Noise noise) {
+      Noise noise,
+      Suite suite) {
     var contract = "{\"features\":[\"x1\",\"x2\",\"x3\"],\"label\":\"y\"}";
     return new RunSubmission(
         new RunId(UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8))),
@@ -338,6 +362,7 @@ final class TestFederation implements FederationAuthority {
         20,
         silenceLimit,
         hardLimit,
+        suite,
         noise.isPrivate() ? "{\"privacy\": {\"kind\": \"record-level\"}}" : "{}");
   }
 

@@ -28,6 +28,7 @@ public class KernelBenchmark {
   private final MemorySegment sum = elements(1);
   private final MemorySegment addend = elements(2);
   private final MemorySegment floats = elements(0);
+  private final MemorySegment doubles = Arena.ofAuto().allocate(8L << 20, 64);
 
   @Benchmark
   @Fork(
@@ -55,6 +56,21 @@ public class KernelBenchmark {
   @Fork(1)
   public double norm2Scalar() {
     return Vectors.norm2(floats);
+  }
+
+  /// Of 2^20 doubles: what a million parameters are padded to.
+  @Benchmark
+  @Fork(
+      value = 1,
+      jvmArgsAppend = {ADD_MODULES, VECTOR})
+  public void walshHadamardPanama() {
+    Vectors.walshHadamard(doubles);
+  }
+
+  @Benchmark
+  @Fork(1)
+  public void walshHadamardScalar() {
+    Vectors.walshHadamard(doubles);
   }
 
   private static MemorySegment elements(int seed) {

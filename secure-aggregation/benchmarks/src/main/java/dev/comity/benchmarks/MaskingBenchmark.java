@@ -1,6 +1,7 @@
 package dev.comity.benchmarks;
 
 import dev.comity.plan.Noise;
+import dev.comity.plan.Suite;
 import dev.comity.update.AggregateUpdate;
 import dev.comity.update.ClippedUpdate;
 import dev.comity.update.EncodedUpdate;
@@ -38,8 +39,8 @@ public class MaskingBenchmark {
 
   private final RoundingKey roundingKey = Workload.roundingKey();
   private final ClippedUpdate clipped = Workload.clippedUpdate();
-  private final List<Mask> masks =
-      IntStream.range(0, MASKS).mapToObj(i -> new Mask(key(i), i % 2 == 0)).toList();
+  private final List<Mask> masks = masks(Suite.Generator.AES_256_CTR);
+  private final List<Mask> chaCha20Masks = masks(Suite.Generator.CHACHA20);
   private final NoisedUpdate noised = encode().noise(new Noise.None());
   private final MaskedUpdate masked = noised.mask(masks);
   private final SumAccumulator unmasked = new SumAccumulator(Workload.LAYOUT, 1);
@@ -64,6 +65,12 @@ public class MaskingBenchmark {
     unmasked.remove(masks.subList(0, 1));
   }
 
+  /// The same of a ChaCha20 stream.
+  @Benchmark
+  public void expandAndAddOneChaCha20Mask() {
+    unmasked.remove(chaCha20Masks.subList(0, 1));
+  }
+
   /// The masks of a site among a hundred, with the copy of the vector.
   @Benchmark
   public MaskedUpdate maskAmongOneHundredSites() {
@@ -83,9 +90,15 @@ public class MaskingBenchmark {
     return aggregate.mean();
   }
 
-  private static MaskKey key(int i) {
+  private static List<Mask> masks(Suite.Generator generator) {
+    return IntStream.range(0, MASKS)
+        .mapToObj(i -> new Mask(key(generator, i), i % 2 == 0))
+        .toList();
+  }
+
+  private static MaskKey key(Suite.Generator generator, int i) {
     byte[] secret = new byte[MaskKey.BYTES];
     secret[0] = (byte) i;
-    return MaskKey.of(secret);
+    return MaskKey.of(generator, secret);
   }
 }

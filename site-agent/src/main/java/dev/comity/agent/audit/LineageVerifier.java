@@ -463,9 +463,10 @@ public final class LineageVerifier {
             && descriptor.terms().equals(plan.terms().digest())
             && descriptor.vectorLayout().equals(plan.terms().vector().digest())
             && descriptor.quorum().nC() == plan.nC()
-            && descriptor.quorum().minHonest() == plan.minHonest(),
+            && descriptor.quorum().minHonest() == plan.minHonest()
+            && descriptor.suite() == plan.suite(),
         file,
-        "is of a session over another plan, terms, layout or bounds than round %d has",
+        "is of a session over another plan, terms, layout, bounds or suite than round %d has",
         plan.round());
     require(
         plan.nC() >= epoch.nCFloor() && epoch.allows(plan.terms().architecture()),

@@ -111,6 +111,7 @@ final class SessionWork {
           EQUIVOCATION,
           TOO_LARGE,
           MISMATCH,
+          UNKNOWN_SUITE,
           NOT_A_MEMBER,
           QUORUM,
           BAD_KEY,

@@ -245,8 +245,10 @@ class AttackTest {
         votes.clear();
         seedShares.clear();
         keyShares.clear();
+        List<SignedMessage> fewer = new ArrayList<>(headers);
+        fewer.remove(random.nextInt(fewer.size()));
         for (int step = 0; step < STEPS; step++) {
-          lie(masked, dealing, headers, random);
+          lie(masked, dealing, List.of(headers, fewer), random);
         }
         assertHolds(masked, "seed %d, trial %d".formatted(seed, trial));
       }
@@ -257,19 +259,18 @@ class AttackTest {
     }
 
     private void lie(
-        Federation masked, Dealing dealing, List<SignedMessage> headers, Random random) {
+        Federation masked,
+        Dealing dealing,
+        List<List<SignedMessage>> survivorSets,
+        Random random) {
       SiteId honest = masked.sites.get(random.nextInt(4));
       SiteSession session = masked.session(honest);
       if (random.nextInt(8) == 0) {
         masked.restart(honest);
       }
-      List<SignedMessage> chosen = headers.stream().filter(_ -> random.nextInt(12) > 0).toList();
-      HeaderList shown;
-      try {
-        shown = HeaderList.of(dealing.shares(), chosen);
-      } catch (SessionRefusal _) {
-        return; // fewer than m: no honest site looks at it, which another test shows
-      }
+      HeaderList shown =
+          HeaderList.of(
+              dealing.shares(), survivorSets.get(random.nextInt(survivorSets.size())));
       try {
         switch (random.nextInt(12)) {
           case 0 -> {
@@ -564,11 +565,23 @@ class AttackTest {
     void one_site_that_advertises_under_two_names_is_refused_for_its_keys() {
       SignedMessage honest = federation.answer(site, SignedView.Kind.DESCRIPTOR);
       federation.send(honest);
-
-      assertRefused(
-          SessionRefusal.Reason.BAD_KEY,
+      SignedMessage copied =
           federation.signed(
-              sites.get(1), SignedMessage.Phase.ADVERTISE_KEYS, honest.body().toByteArray()));
+              sites.get(1), SignedMessage.Phase.ADVERTISE_KEYS, honest.body().toByteArray());
+
+      assertRefused(SessionRefusal.Reason.BAD_KEY, copied);
+
+      federation.runUntil(ServerSession.State.SHARING_KEYS);
+      KeyList keys = ((SharingKeys) federation.server).keys();
+      List<SignedMessage> shown = new ArrayList<>(keys.messages().values());
+      shown.set(1, copied);
+      SiteId another = sites.get(2);
+      assertRefusal(
+          SessionRefusal.Reason.BAD_KEY,
+          () ->
+              federation
+                  .session(another)
+                  .share(view(SignedView.Kind.KEYS, KeyList.messagesToCbor(shown))));
     }
 
     @Test

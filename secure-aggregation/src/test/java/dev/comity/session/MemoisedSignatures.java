@@ -13,9 +13,9 @@ import java.security.Security;
 import java.security.Signature;
 import java.security.SignatureException;
 import java.security.SignatureSpi;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// The runtime's Ed25519, which makes and checks each signature once; both are functions of their
 /// input alone (RFC 8032). In a federation in one process every site checks the same messages of
@@ -56,8 +56,8 @@ final class MemoisedSignatures extends Provider {
 
   private record Verification(ByteBuffer key, ByteBuffer message, ByteBuffer signature) {}
 
-  private static final Map<Signing, byte[]> SIGNED = new HashMap<>();
-  private static final Map<Verification, Boolean> VERIFIED = new HashMap<>();
+  private static final Map<Signing, byte[]> SIGNED = new ConcurrentHashMap<>();
+  private static final Map<Verification, Boolean> VERIFIED = new ConcurrentHashMap<>();
 
   private static final class Spi extends SignatureSpi {
     private final ByteArrayOutputStream message = new ByteArrayOutputStream();
@@ -100,15 +100,13 @@ final class MemoisedSignatures extends Provider {
     protected byte[] engineSign() throws SignatureException {
       var asked = new Signing(ByteBuffer.wrap(key), ByteBuffer.wrap(message.toByteArray()));
       message.reset();
-      synchronized (SIGNED) {
-        byte[] known = SIGNED.get(asked);
-        if (known == null) {
-          real.update(asked.message().array());
-          known = real.sign();
-          remember(SIGNED, asked, known);
-        }
-        return known.clone();
+      byte[] known = SIGNED.get(asked);
+      if (known == null) {
+        real.update(asked.message().array());
+        known = real.sign();
+        remember(SIGNED, asked, known);
       }
+      return known.clone();
     }
 
     @Override
@@ -119,15 +117,13 @@ final class MemoisedSignatures extends Provider {
               ByteBuffer.wrap(message.toByteArray()),
               ByteBuffer.wrap(signature.clone()));
       message.reset();
-      synchronized (VERIFIED) {
-        Boolean known = VERIFIED.get(asked);
-        if (known == null) {
-          real.update(asked.message().array());
-          known = real.verify(signature); // an exception is not remembered
-          remember(VERIFIED, asked, known);
-        }
-        return known;
+      Boolean known = VERIFIED.get(asked);
+      if (known == null) {
+        real.update(asked.message().array());
+        known = real.verify(signature); // an exception is not remembered
+        remember(VERIFIED, asked, known);
       }
+      return known;
     }
 
     private static <K, V> void remember(Map<K, V> known, K asked, V answer) {

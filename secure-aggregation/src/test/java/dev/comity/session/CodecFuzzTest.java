@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -136,6 +137,7 @@ class CodecFuzzTest {
     return Arguments.of(name, corpus, reader);
   }
 
+  @Tag("exhaustive")
   @ParameterizedTest(name = "{0}")
   @MethodSource("kinds")
   void aDamagedDocumentIsRefusedOrIsExactlyWhatItsReaderWrites(

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Sites that go away before a phase, and come back in the end.
@@ -47,6 +48,7 @@ class DropOutTest {
         .isEqualTo(federation.server.viewFor(site, federation.aggregator));
   }
 
+  @Tag("exhaustive")
   @Test
   void whoeverGoesAwayWheneverTheEndIsThePlainSumOrAProofOfAbort() {
     Map<ServerSession.State, Integer> ends = new EnumMap<>(ServerSession.State.class);

@@ -55,6 +55,10 @@ import java.util.stream.IntStream;
 /// An aggregator and its sites in one process: the server's state machine and each site's session,
 /// with every byte that passes between them at hand.
 final class Federation {
+  static {
+    MemoisedSignatures.install();
+  }
+
   static final Instant NOW = Instant.parse("2026-03-01T12:00:00Z");
   private static final RunId RUN = new RunId(new UUID(3, 5));
   private static final FederationId NAME = new FederationId("demo");
@@ -78,8 +82,10 @@ final class Federation {
   /// Changes the message that a site sends.
   Function<SignedMessage, SignedMessage> onTheWire = Function.identity();
 
-  /// Where a site takes its seeds from.
-  Function<SiteId, SecureRandom> randomOf = _ -> new SecureRandom();
+  private final SecureRandom random = new FixedRandom(0x5eed);
+
+  /// Where a site takes its seeds from: fresh each time, and the same in every run.
+  Function<SiteId, SecureRandom> randomOf = _ -> random;
 
   ServerSession server;
   private final GraphRule rule;
@@ -123,7 +129,7 @@ final class Federation {
             nC,
             List.of(new ArchitecturePattern("logistic-regression(6,1)")),
             Optional.empty());
-    plan = plan(sites, nC, suite);
+    plan = plan(sites, nC, Digest.of(new byte[] {2}), suite);
     for (SiteId site : sites) {
       vaults.put(site, vaultOf.apply(site));
       books.put(site, PrivacyBook.none());
@@ -133,10 +139,14 @@ final class Federation {
   }
 
   static RoundPlan plan(List<SiteId> sites, int nC) {
-    return plan(sites, nC, Suite.STANDARD);
+    return plan(sites, nC, Digest.of(new byte[] {2}));
   }
 
-  private static RoundPlan plan(List<SiteId> sites, int nC, Suite suite) {
+  static RoundPlan plan(List<SiteId> sites, int nC, Digest baseModel) {
+    return plan(sites, nC, baseModel, Suite.STANDARD);
+  }
+
+  private static RoundPlan plan(List<SiteId> sites, int nC, Digest baseModel, Suite suite) {
     Architecture architecture = new Architecture(Architecture.LOGISTIC_REGRESSION, List.of(6, 1));
     Encoding encoding = new Encoding(32, 512);
     UpdateTerms terms =
@@ -147,7 +157,7 @@ final class Federation {
             "heart",
             "to predict heart disease",
             Digest.of(new byte[] {1}),
-            Digest.of(new byte[] {2}),
+            baseModel,
             0,
             architecture,
             Digest.of(new byte[] {3}),
@@ -222,15 +232,20 @@ final class Federation {
   }
 
   SiteSession.Site site(SiteId id) {
+    return site(id, membership, 3);
+  }
+
+  /// A site that knows `known` and insists on `minHonest` honest contributors.
+  SiteSession.Site site(SiteId id, MembershipEpoch known, int minHonest) {
     return new SiteSession.Site(
         id,
         key(id),
         1,
-        membership,
+        known,
         vault(id),
         book(id),
         0,
-        3,
+        minHonest,
         rule,
         Clock.fixed(NOW, ZoneOffset.UTC),
         randomOf.apply(id));

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// masks are gone.
 class MaskCancellationTest {
 
+  @Tag("exhaustive")
   @ParameterizedTest
   @ValueSource(ints = {4, 5, 6, 7, 8})
   void theMasksCancelForEverySetOfSurvivors(int n) {

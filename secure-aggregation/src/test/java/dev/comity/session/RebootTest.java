@@ -7,13 +7,13 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiPredicate;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,6 +45,7 @@ class RebootTest {
     return List.copyOf(federation.events);
   }
 
+  @Tag("exhaustive")
   @Test
   void aSessionOfSitesThatRestartBeforeEveryStepHasTheSameBytesWhoeverDropsOut() {
     List<SiteId> sites = federation().sites;
@@ -87,6 +88,7 @@ class RebootTest {
     assertThat(repeated).isEqualTo(5);
   }
 
+  @Tag("exhaustive")
   @Test
   void aPowerCutBeforeAnyWriteAndARestartCostTheSessionNothing() {
     int cuts = 0;
@@ -279,18 +281,55 @@ class RebootTest {
   }
 
   @Test
-  void aCloneWithTheSameCounterIsRefusedByItsPeers() {
+  void aCloneIsRefusedInTheSameSessionAndInTheNextItsCounterGivesItAway() {
     Federation federation = federation();
+    federation.randomOf = _ -> new FixedRandom(federation.events.size());
     SiteId site = federation.sites.getFirst();
     MemoryVault clone = ((MemoryVault) federation.vault(site)).backup();
-    federation.run((_, _) -> true);
-    List<Long> counters = new ArrayList<>();
-    federation
-        .vault(federation.sites.get(1))
-        .lastSeenCounters()
-        .forEach((peer, counter) -> counters.add(peer.equals(site) ? counter : 0L));
+    SiteVault original = federation.vault(site);
+    SignedMessage first = federation.answer(site, SignedView.Kind.DESCRIPTOR);
+    byte[] descriptor = federation.view(site);
+    federation.send(first);
+    SiteSession ofOriginal = federation.session(site);
 
-    assertThat(counters).contains(clone.nextCounter());
+    federation.vaults.put(site, clone);
+    SignedMessage second =
+        SiteSession.open(
+                federation.site(site),
+                federation.plan,
+                Objects.requireNonNull(federation.updates.get(site)),
+                descriptor)
+            .advertise();
+    assertThat(second).isNotEqualTo(first);
+    assertThat(federation.send(second))
+        .isInstanceOfSatisfying(
+            ServerSession.Transition.Refused.class,
+            refused -> assertThat(refused.code()).isEqualTo(SessionRefusal.Reason.EQUIVOCATION));
+
+    federation.vaults.put(site, original);
+    federation.sessions.put(site, ofOriginal);
+    federation.runUntil(ServerSession.State.COLLECTING);
+    federation.sites.forEach(each -> federation.session(each).leave());
+    SiteSession.leave(clone, ofOriginal.id());
+    federation.vaults.put(site, clone.backup());
+    federation.retry(federation.sites, Optional.empty());
+    federation.runUntil(ServerSession.State.SHARING_KEYS);
+    assertThat(((SharingKeys) federation.server).keys().of(site).counter())
+        .isEqualTo(2); // the clone has been in a session as well; nobody can tell it apart
+
+    federation.sites.stream()
+        .filter(each -> !each.equals(site))
+        .forEach(each -> federation.answer(each, SignedView.Kind.KEYS));
+    federation.sites.forEach(each -> federation.session(each).leave());
+    federation.vaults.put(site, original); // which has not been in the last session
+    federation.retry(federation.sites, Optional.empty());
+    federation.runUntil(ServerSession.State.SHARING_KEYS);
+
+    for (SiteId peer : federation.sites.subList(1, 5)) {
+      assertRefused(
+          SessionRefusal.Reason.REPLAYED_COUNTER,
+          () -> federation.answer(peer, SignedView.Kind.KEYS));
+    }
   }
 
   @Test

@@ -25,6 +25,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -113,6 +114,7 @@ class RingSessionTest {
     }
   }
 
+  @Tag("exhaustive")
   @Test
   void whoeverGoesAwayWheneverTheEndIsThePlainSumOrAProofOfAbort() {
     Map<ServerSession.State, Integer> ends = new EnumMap<>(ServerSession.State.class);
@@ -199,6 +201,7 @@ class RingSessionTest {
   }
 
   /// Every set of survivors on a ring of ten, of which nobody sees more than its neighbours.
+  @Tag("exhaustive")
   @ParameterizedTest
   @ValueSource(ints = {8, 10})
   void theMasksCancelForEverySetOfSurvivors(int n) {

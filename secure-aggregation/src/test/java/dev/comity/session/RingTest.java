@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -150,6 +151,7 @@ class RingTest {
   /// Every choice of survivors and of `nC` colluding sites on small rings: under the degree rule
   /// the honest survivors hang together, so only their whole sum can be learned, and the colluding
   /// neighbours of a site hold fewer than t shares of it.
+  @Tag("exhaustive")
   @ParameterizedTest
   @CsvSource({"8, 1, 125", "9, 1, 120", "10, 2, 0", "11, 2, 0"})
   void theDegreeRuleForbidsEveryCutAndWithoutItSomeCutsRemain(int n, int nC, int dropOutPermille) {

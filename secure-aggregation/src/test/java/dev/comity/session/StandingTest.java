@@ -7,6 +7,7 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// One update, one release: what a site may do with its update after a session, and after a power
@@ -140,6 +141,7 @@ class StandingTest {
             refusal -> assertThat(refusal.reason()).isEqualTo(SessionRefusal.Reason.IN_DOUBT));
   }
 
+  @Tag("exhaustive")
   @Test
   void aPowerCutBeforeAnyWriteLeavesAnUpdateThatACertificateSettles() {
     for (int write = 0; write < 16; write++) {

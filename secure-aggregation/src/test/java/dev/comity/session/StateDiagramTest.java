@@ -6,6 +6,7 @@ import dev.comity.plan.SiteId;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// The arrows of the session's state diagram, each visited, and none beside them.
@@ -37,6 +38,7 @@ class StateDiagramTest {
           "UNMASKING --MessageReceived--> DONE",
           "ABORTING --MessageReceived--> ABORTED");
 
+  @Tag("exhaustive")
   @Test
   void everyArrowOfTheDiagramIsVisitedAndNoOther() {
     Set<String> visited = new TreeSet<>();

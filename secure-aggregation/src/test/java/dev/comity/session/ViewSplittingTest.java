@@ -4,13 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.comity.codec.CborWriter;
+import dev.comity.plan.Digest;
 import dev.comity.plan.Quorum;
 import dev.comity.plan.SiteId;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// An aggregator that shows one site another set of shares than the others, and then chooses the
@@ -114,6 +118,131 @@ class ViewSplittingTest {
     assertThat(violations(new Quorum(5, 1, 3), true, true)).isZero();
     assertThat(violations(new Quorum(5, 2, 2), true, true)).isZero();
     assertThat(violations(new Quorum(5, 2, 2), true, false)).isPositive();
+  }
+
+  /// The schedules again, carried out: real sites certify exactly those that the model lets pass,
+  /// and none of these violates privacy.
+  @Tag("exhaustive")
+  @Test
+  void realSitesCertifyNoScheduleThatViolatesPrivacy() {
+    Quorum quorum = federation.server.descriptor().quorum();
+    federation.runUntil(ServerSession.State.COLLECTING);
+    Map<SiteId, MemoryVault> dealt = backups(federation.sites);
+    int certified = 0;
+
+    for (int shown = 1; shown < 1 << quorum.n(); shown += 2) { // the victim is the first site
+      restore(dealt);
+      Optional<List<SignedMessage>> headers = masked(shown);
+      Map<SiteId, MemoryVault> sent = backups(federation.sites);
+      for (int survivors = 1; survivors < 1 << quorum.n(); survivors++) {
+        Schedule schedule = new Schedule(quorum, 0, shown, survivors);
+        boolean passes = false;
+        if (headers.isPresent()) {
+          restore(sent);
+          passes = isCertified(headers.get(), survivors);
+        }
+
+        assertThat(passes).as("%s", schedule).isEqualTo(schedule.passes(true, true));
+        assertThat(passes && schedule.violates()).as("%s", schedule).isFalse();
+        certified += passes ? 1 : 0;
+      }
+    }
+
+    assertThat(certified)
+        .isEqualTo(6 + 4); // with one view 4 or 5 of 5 survive; else all but the victim
+  }
+
+  private Map<SiteId, MemoryVault> backups(List<SiteId> sites) {
+    Map<SiteId, MemoryVault> backups = new HashMap<>();
+    sites.forEach(site -> backups.put(site, ((MemoryVault) federation.vault(site)).backup()));
+    return backups;
+  }
+
+  private void restore(Map<SiteId, MemoryVault> backups) {
+    backups.forEach((site, vault) -> {
+      federation.vaults.put(site, vault.backup());
+      federation.restart(site);
+    });
+  }
+
+  /// The headers of all sites once the victim was shown the shares of `shown` alone; empty when it
+  /// refuses them.
+  private Optional<List<SignedMessage>> masked(int shown) {
+    List<SiteId> leftOut =
+        federation.sites.stream()
+            .filter(site -> (shown >> federation.sites.indexOf(site) & 1) == 0)
+            .toList();
+    List<SignedMessage> headers = new ArrayList<>();
+    try {
+      headers.add(federation.session(victim).mask(sharesWithout(leftOut)).header());
+    } catch (SessionRefusal _) {
+      return Optional.empty();
+    }
+    for (SiteId site : federation.sites.subList(1, federation.sites.size())) {
+      headers.add(federation.answer(site, SignedView.Kind.SHARES));
+    }
+    return Optional.of(headers);
+  }
+
+  /// Whether the honest sites and those that collude, which sign anything, give T COMMITs of one
+  /// H3.
+  private boolean isCertified(List<SignedMessage> headers, int survivors) {
+    Quorum quorum = federation.server.descriptor().quorum();
+    List<SignedMessage> chosen =
+        headers.stream()
+            .filter(header -> (survivors >> federation.sites.indexOf(header.sender()) & 1) == 1)
+            .toList();
+    byte[] view = headersView(chosen);
+    Digest h3 = Chain.h3(dealing().shares().h2(), Chain.headers(chosen));
+    int commits = quorum.nC();
+    for (SiteId honest : federation.sites.subList(0, quorum.n() - quorum.nC())) {
+      try {
+        SignedMessage vote = federation.session(honest).vote(view);
+        commits += vote.verifies(federation.key(honest).publicKey(), h3) ? 1 : 0;
+      } catch (SessionRefusal _) {
+        continue; // no vote is no COMMIT
+      }
+    }
+    return commits >= quorum.threshold();
+  }
+
+  @Test
+  void aSiteThatWasShownOtherKeysDealsSharesThatNobodyElseTakes() {
+    federation.runUntil(ServerSession.State.SHARING_KEYS);
+    KeyList keys = ((SharingKeys) federation.server).keys();
+    KeyList fewer = KeyList.of(keys.roster(), List.copyOf(keys.messages().values()).subList(0, 4));
+    byte[] partial =
+        SignedView.of(
+                SignedView.Kind.KEYS,
+                federation.server.descriptor().id(),
+                fewer.toCbor(),
+                federation.aggregator)
+            .encode();
+
+    SignedMessage dealt = federation.session(victim).share(partial);
+    SignedMessage relabelled =
+        new SignedMessage(
+            dealt.session(), victim, dealt.phase(), dealt.published().body(), dealt.signature());
+    List<SignedMessage> shares = new ArrayList<>();
+    for (SiteId site : federation.sites.subList(1, 5)) {
+      shares.add(federation.answer(site, SignedView.Kind.KEYS).published());
+    }
+    shares.add(relabelled);
+    byte[] mixed =
+        SignedView.of(
+                SignedView.Kind.SHARES,
+                federation.server.descriptor().id(),
+                KeyList.messagesToCbor(shares).maps("deliveries", List.of(), _ -> CborWriter.map()),
+                federation.aggregator)
+            .encode();
+
+    for (SiteId site : federation.sites.subList(1, 5)) {
+      assertThatThrownBy(() -> federation.session(site).mask(mixed))
+          .isInstanceOfSatisfying(
+              SessionRefusal.class,
+              refusal ->
+                  assertThat(refusal.reason()).isEqualTo(SessionRefusal.Reason.BAD_SIGNATURE));
+    }
   }
 
   private final Federation federation = new Federation(5, 1);

@@ -150,6 +150,27 @@ class DiscreteNoiseTest {
     }
   }
 
+  /// Whatever the update is, and even if it is nothing at all.
+  @Test
+  void theNoiseIsTheSameWhateverTheUpdateIs() {
+    var layout = layout(32, 8, 0.1, 1000);
+    var key = Sites.roundingKey(1);
+    var drawn = DiscreteNoise.draw(layout, key);
+    var block = layout.block(Kind.UPDATE);
+
+    for (int site = 1; site <= 3; site++) {
+      var encoded = Sites.clipped(site, 1000).encode(layout, key);
+      var noised = Sites.clipped(site, 1000).encode(layout, key).noise(NOISE);
+      var elements = Ring.unpack(layout, noised.ring());
+      for (long i = 0; i < block.length(); i++) {
+        int added =
+            elements.get(Ring.INT, Integer.BYTES * (block.offset() + i))
+                - encoded.coordinate(block.offset() + i);
+        assertThat(added).as("coordinate %d of site %d", i, site).isEqualTo(drawn.element(i));
+      }
+    }
+  }
+
   @Test
   void theNoiseOwesNothingToTheRoundingOfTheSameUpdate() {
     var layout = layout(32, 8, 0.1, 1 << 12);

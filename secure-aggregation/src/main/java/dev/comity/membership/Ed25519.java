@@ -6,8 +6,10 @@ import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
 import java.security.PublicKey;
+import java.security.SecureRandom;
 import java.security.Signature;
 import java.security.spec.InvalidKeySpecException;
+import java.security.spec.NamedParameterSpec;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.security.spec.X509EncodedKeySpec;
 import java.util.HexFormat;
@@ -23,9 +25,11 @@ final class Ed25519 {
 
   private Ed25519() {}
 
-  static KeyPair generate() {
+  static KeyPair generate(SecureRandom random) {
     try {
-      return KeyPairGenerator.getInstance(NAME).generateKeyPair();
+      KeyPairGenerator generator = KeyPairGenerator.getInstance(NAME);
+      generator.initialize(NamedParameterSpec.ED25519, random);
+      return generator.generateKeyPair();
     } catch (GeneralSecurityException e) {
       throw lacking(e);
     }

@@ -16,6 +16,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.PrivateKey;
+import java.security.SecureRandom;
 import java.security.Signature;
 import java.util.Arrays;
 import java.util.Base64;
@@ -43,7 +44,12 @@ public final class MessageKey {
   }
 
   public static MessageKey generate() {
-    KeyPair pair = Ed25519.generate();
+    return generate(new SecureRandom());
+  }
+
+  /// A key from this generator alone: the same bytes give the same key.
+  public static MessageKey generate(SecureRandom random) {
+    KeyPair pair = Ed25519.generate(random);
     return new MessageKey(pair.getPrivate(), MessagePublicKey.of(pair.getPublic()));
   }
 

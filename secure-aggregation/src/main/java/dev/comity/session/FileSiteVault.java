@@ -4,20 +4,14 @@ import dev.comity.codec.CborReader;
 import dev.comity.codec.CborWriter;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
+import dev.comity.storage.Storage;
 import dev.comity.update.MaskedUpdate;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.util.Arrays;
@@ -25,13 +19,11 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import javax.crypto.Cipher;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
-import org.jspecify.annotations.Nullable;
 
-/// A vault of small files: written beside, fsynced, renamed, and the folder fsynced.
+/// A vault of durable files.
 ///
 /// ```
 /// agent.lock            held while open
@@ -42,60 +34,50 @@ import org.jspecify.annotations.Nullable;
 ///                       sessions/ID/input-erased says that there was one
 /// ```
 final class FileSiteVault implements SiteVault {
-  private static final String OWNER_ONLY_DIRECTORY = "rwx------";
-  private static final String OWNER_ONLY_FILE = "rw-------";
   private static final String INPUT = "input";
   private static final String INPUT_ERASED = "input-erased";
   private static final int NONCE_BYTES = 12;
   private static final int TAG_BITS = 128;
 
+  private final Storage storage;
   private final Path directory;
-  private final FileChannel lockFile;
-  private final FileLock lock;
+  private final Closeable lock;
   private final SecretKeySpec sealing;
-  private final SecureRandom random = new SecureRandom();
+  private final SecureRandom random;
 
   private FileSiteVault(
-      Path directory, FileChannel lockFile, FileLock lock, SecretKeySpec sealing) {
+      Storage storage, Path directory, Closeable lock, SecretKeySpec sealing, SecureRandom random) {
+    this.storage = storage;
     this.directory = directory;
-    this.lockFile = lockFile;
     this.lock = lock;
     this.sealing = sealing;
+    this.random = random;
   }
 
-  static FileSiteVault open(Path directory, byte[] siteSecret) throws IOException {
+  static FileSiteVault open(Storage storage, Path directory, byte[] siteSecret, SecureRandom random)
+      throws IOException {
     if (siteSecret.length != 32) {
       throw new IllegalArgumentException(
           "site secret of " + siteSecret.length + " bytes; must be 32");
     }
-    makeDirectory(directory);
+    storage.makeDirectory(directory);
+    Closeable lock = lock(storage, directory.resolve("agent.lock"));
     for (String child : new String[] {"locks", "spent", "sessions"}) {
-      makeDirectory(directory.resolve(child));
-    }
-    sync(directory);
-    Path lockPath = directory.resolve("agent.lock");
-    FileChannel lockFile =
-        FileChannel.open(lockPath, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    FileLock lock;
-    try {
-      lock = lockFile.tryLock();
-    } catch (OverlappingFileLockException e) {
-      lockFile.close();
-      throw inUse(lockPath, e);
-    }
-    if (lock == null) {
-      lockFile.close();
-      throw inUse(lockPath, null);
+      storage.makeDirectory(directory.resolve(child));
     }
     byte[] key =
         Derivation.expand(
             siteSecret, new byte[0], Labels.VAULT.getBytes(StandardCharsets.UTF_8), 32);
-    return new FileSiteVault(directory, lockFile, lock, new SecretKeySpec(key, "AES"));
+    return new FileSiteVault(storage, directory, lock, new SecretKeySpec(key, "AES"), random);
   }
 
-  private static IOException inUse(Path lockPath, @Nullable Exception e) {
-    return new IOException(
-        lockPath + " is held by another agent of this site; stop it, one identity runs once", e);
+  private static Closeable lock(Storage storage, Path file) throws IOException {
+    try {
+      return storage.lock(file);
+    } catch (IOException e) {
+      throw new IOException(
+          file + " is held by another agent of this site; stop it, one identity runs once", e);
+    }
   }
 
   @Override
@@ -132,9 +114,7 @@ final class FileSiteVault implements SiteVault {
           "session %s has a masked input already".formatted(session.abbreviated()));
     }
     try {
-      makeDirectory(sessionDirectory(session));
-      sync(directory.resolve("sessions"));
-      input.store(sessionDirectory(session).resolve(INPUT));
+      input.store(storage, sessionDirectory(session).resolve(INPUT));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot keep the masked input: " + e.getMessage(), e);
     }
@@ -142,18 +122,18 @@ final class FileSiteVault implements SiteVault {
 
   @Override
   public boolean hasInput(Digest session) {
-    return Files.exists(sessionDirectory(session).resolve(INPUT))
-        || Files.exists(sessionDirectory(session).resolve(INPUT_ERASED));
+    return exists(sessionDirectory(session).resolve(INPUT))
+        || exists(sessionDirectory(session).resolve(INPUT_ERASED));
   }
 
   @Override
   public Optional<MaskedUpdate> keptInput(Digest session) {
     Path input = sessionDirectory(session).resolve(INPUT);
-    if (!Files.exists(input)) {
+    if (!exists(input)) {
       return Optional.empty();
     }
     try {
-      return Optional.of(MaskedUpdate.load(input));
+      return Optional.of(MaskedUpdate.load(storage, input));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read the masked input: " + e.getMessage(), e);
     }
@@ -168,12 +148,11 @@ final class FileSiteVault implements SiteVault {
     }
     Path input = sessionDirectory(session).resolve(INPUT);
     try {
-      if (Files.exists(input)) {
-        write(sessionDirectory(session).resolve(INPUT_ERASED), new byte[] {1});
+      if (storage.exists(input)) {
+        storage.write(sessionDirectory(session).resolve(INPUT_ERASED), new byte[] {1});
       }
-      Files.deleteIfExists(input);
-      Files.deleteIfExists(file(session, Item.SEED));
-      sync(sessionDirectory(session));
+      storage.delete(input);
+      storage.delete(file(session, Item.SEED));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot erase the secrets of a session: " + e.getMessage(), e);
     }
@@ -196,8 +175,7 @@ final class FileSiteVault implements SiteVault {
     Path file = directory.resolve("locks").resolve(terms.hex());
     if (read(file).map(FileSiteVault::digest).filter(session::equals).isPresent()) {
       try {
-        Files.delete(file);
-        sync(directory.resolve("locks"));
+        storage.delete(file);
       } catch (IOException e) {
         throw new UncheckedIOException("cannot drop a lock: " + e.getMessage(), e);
       }
@@ -207,9 +185,8 @@ final class FileSiteVault implements SiteVault {
   @Override
   public Map<Digest, Digest> locks() {
     Map<Digest, Digest> locks = new HashMap<>();
-    try (DirectoryStream<Path> files =
-        Files.newDirectoryStream(directory.resolve("locks"), file -> !temporary(file))) {
-      for (Path file : files) {
+    try {
+      for (Path file : storage.list(directory.resolve("locks"))) {
         read(file)
             .ifPresent(content ->
                 locks.put(Digest.fromHex(file.getFileName().toString()), digest(content)));
@@ -229,7 +206,7 @@ final class FileSiteVault implements SiteVault {
 
   @Override
   public boolean isSpent(Digest terms) {
-    return Files.exists(directory.resolve("spent").resolve(terms.hex()));
+    return exists(directory.resolve("spent").resolve(terms.hex()));
   }
 
   @Override
@@ -283,8 +260,7 @@ final class FileSiteVault implements SiteVault {
   @Override
   public void close() {
     try {
-      lock.release();
-      lockFile.close();
+      lock.close();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot release the vault: " + e.getMessage(), e);
     }
@@ -302,57 +278,27 @@ final class FileSiteVault implements SiteVault {
     return Digest.fromHex(new String(hex, StandardCharsets.US_ASCII));
   }
 
-  private static Optional<byte[]> read(Path file) {
+  private boolean exists(Path file) {
     try {
-      return Files.exists(file) ? Optional.of(Files.readAllBytes(file)) : Optional.empty();
+      return storage.exists(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot look for " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private Optional<byte[]> read(Path file) {
+    try {
+      return storage.read(file);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file + ": " + e.getMessage(), e);
     }
   }
 
-  private static boolean temporary(Path file) {
-    return file.getFileName().toString().endsWith(".tmp");
-  }
-
   private void write(Path file, byte[] content) {
-    Path parent = file.resolveSibling(".").normalize();
-    Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
     try {
-      if (!Files.exists(parent)) {
-        makeDirectory(parent);
-        sync(directory.resolve("sessions"));
-      }
-      Files.deleteIfExists(temporary);
-      try (FileChannel channel =
-          FileChannel.open(
-              temporary,
-              Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-              PosixFilePermissions.asFileAttribute(
-                  PosixFilePermissions.fromString(OWNER_ONLY_FILE)))) {
-        ByteBuffer bytes = ByteBuffer.wrap(content);
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
-        }
-        channel.force(true);
-      }
-      Files.move(
-          temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      sync(parent);
+      storage.write(file, content);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot keep " + file + ": " + e.getMessage(), e);
-    }
-  }
-
-  private static void makeDirectory(Path directory) throws IOException {
-    Files.createDirectories(
-        directory,
-        PosixFilePermissions.asFileAttribute(
-            PosixFilePermissions.fromString(OWNER_ONLY_DIRECTORY)));
-  }
-
-  private static void sync(Path directory) throws IOException {
-    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
     }
   }
 

@@ -2,9 +2,11 @@ package dev.comity.session;
 
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
+import dev.comity.storage.Storage;
 import dev.comity.update.MaskedUpdate;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.util.Map;
 import java.util.Optional;
 
@@ -55,7 +57,13 @@ public interface SiteVault extends AutoCloseable {
   /// The files of one site under `directory`, which is made when absent, locked against a second
   /// agent and readable by its owner alone. `siteSecret`: 32 bytes that seal the seeds; copied.
   static SiteVault inDirectory(Path directory, byte[] siteSecret) throws IOException {
-    return FileSiteVault.open(directory, siteSecret);
+    return in(Storage.ofFiles(), directory, siteSecret, new SecureRandom());
+  }
+
+  /// As `inDirectory`, on any storage. `random` makes the nonces of the seals.
+  static SiteVault in(Storage storage, Path directory, byte[] siteSecret, SecureRandom random)
+      throws IOException {
+    return FileSiteVault.open(storage, directory, siteSecret, random);
   }
 
   /// Keeps `content`. Again with equal content: no effect. With another content:

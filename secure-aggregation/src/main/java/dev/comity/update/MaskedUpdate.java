@@ -2,6 +2,7 @@ package dev.comity.update;
 
 import dev.comity.plan.Digest;
 import dev.comity.plan.VectorLayout;
+import dev.comity.storage.Storage;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -27,7 +28,12 @@ public final class MaskedUpdate {
   ///
   /// @throws DamagedUpdateException when the file is torn, changed or something else
   public static MaskedUpdate load(Path file) throws IOException {
-    var content = FILE.read(file);
+    return load(Storage.ofFiles(), file);
+  }
+
+  /// As `load` from the file system.
+  public static MaskedUpdate load(Storage storage, Path file) throws IOException {
+    var content = FILE.read(storage, file);
     return new MaskedUpdate(content.layout(), content.ring());
   }
 
@@ -39,7 +45,12 @@ public final class MaskedUpdate {
 
   /// Writes this vector so that after a crash `file` holds all of it or what it held before.
   public void store(Path file) throws IOException {
-    FILE.write(file, layout, ring);
+    store(Storage.ofFiles(), file);
+  }
+
+  /// As `store` on the file system.
+  public void store(Storage storage, Path file) throws IOException {
+    FILE.write(storage, file, layout, ring);
   }
 
   public VectorLayout layout() {

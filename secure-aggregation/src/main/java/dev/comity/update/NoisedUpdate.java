@@ -1,6 +1,7 @@
 package dev.comity.update;
 
 import dev.comity.plan.VectorLayout;
+import dev.comity.storage.Storage;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -23,7 +24,12 @@ public final class NoisedUpdate {
   ///
   /// @throws DamagedUpdateException when the file is torn, changed or something else
   public static NoisedUpdate load(Path file) throws IOException {
-    var content = FILE.read(file);
+    return load(Storage.ofFiles(), file);
+  }
+
+  /// As `load` from the file system.
+  public static NoisedUpdate load(Storage storage, Path file) throws IOException {
+    var content = FILE.read(storage, file);
     return new NoisedUpdate(content.layout(), content.ring());
   }
 
@@ -34,7 +40,12 @@ public final class NoisedUpdate {
   /// Writes this update so that after a crash `file` holds all of it or what it held before: a
   /// temporary file, fsync, atomic rename, fsync of the folder.
   public void store(Path file) throws IOException {
-    FILE.write(file, layout, ring);
+    store(Storage.ofFiles(), file);
+  }
+
+  /// As `store` on the file system.
+  public void store(Storage storage, Path file) throws IOException {
+    FILE.write(storage, file, layout, ring);
   }
 
   /// `y = z ± masks mod 2³²`.

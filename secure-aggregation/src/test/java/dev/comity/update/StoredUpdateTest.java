@@ -47,7 +47,7 @@ class StoredUpdateTest {
   @Test
   void storingAgainReplacesTheFileAndTheDraftThatAKillLeft() throws IOException {
     var file = folder.resolve("z");
-    Files.writeString(folder.resolve("z.draft"), "half");
+    Files.writeString(folder.resolve("z.tmp"), "half");
 
     Sites.noised(1, 50).store(file);
     Sites.noised(2, 70).store(file);

@@ -137,8 +137,8 @@ create table aggregation_session (
   id bytea primary key check (octet_length(id) = 32), -- SHA-256 of the descriptor
   round_id bigint not null references round (id),
   attempt integer not null,
-  phase text not null check (phase in ('ADVERTISING_KEYS', 'SHARING_KEYS', 'COLLECTING', 'VOTING', 'UNMASKING', 'ABORTING',
-    'DONE', 'ABORTED')),
+  phase text not null check (phase in ('ADVERTISING_KEYS', 'SHARING_KEYS', 'COLLECTING', 'VOTING', 'RELEASING', 'UNMASKING',
+    'ABORTING', 'DONE', 'ABORTED')),
   reason text,
   descriptor bytea not null,
   descriptor_signature bytea not null,

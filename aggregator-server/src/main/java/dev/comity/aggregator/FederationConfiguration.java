@@ -80,10 +80,11 @@ class FederationConfiguration {
   Enrolments enrolments(
       FederationId federation,
       ConsortiumKey consortium,
+      Memberships memberships,
       CertificateAuthority authority,
       FederationStore store,
       Clock clock) {
-    return new Enrolments(federation, consortium, authority, store, clock);
+    return new Enrolments(federation, consortium, memberships, authority, store, clock);
   }
 
   @Bean

@@ -24,6 +24,7 @@ import java.time.Clock;
 public final class Enrolments {
   private final FederationId federation;
   private final ConsortiumKey consortium;
+  private final Memberships memberships;
   private final CertificateAuthority authority;
   private final FederationStore store;
   private final Clock clock;
@@ -31,11 +32,13 @@ public final class Enrolments {
   public Enrolments(
       FederationId federation,
       ConsortiumKey consortium,
+      Memberships memberships,
       CertificateAuthority authority,
       FederationStore store,
       Clock clock) {
     this.federation = federation;
     this.consortium = consortium;
+    this.memberships = memberships;
     this.authority = authority;
     this.store = store;
     this.clock = clock;
@@ -44,7 +47,8 @@ public final class Enrolments {
   /// Enrols the site that the request's invitation names.
   ///
   /// @throws Refused with the code `bad-token`, `wrong-consortium`, `wrong-federation`,
-  ///   `bad-signature`, `bad-csr`, `token-used`, `token-expired`, `site-enrolled` or `key-taken`
+  ///   `bad-signature`, `bad-csr`, `token-used`, `token-expired`, `site-enrolled`, `key-taken` or
+  ///   `key-revoked`
   public Enrolment enrol(EnrolmentRequest request) {
     var invitation = verified(request);
     var csr = request.csrDer().toByteArray();
@@ -60,7 +64,7 @@ public final class Enrolments {
   private Invitation verified(EnrolmentRequest request) {
     try {
       var key = SignedInvitation.parse(request.token()).invitation().consortium();
-      if (!consortium.learn(key)) {
+      if (!memberships.consortium().map(key::equals).orElseGet(() -> consortium.learn(key))) {
         throw new Refused(
             Kind.FORBIDDEN,
             "wrong-consortium",
@@ -131,12 +135,23 @@ public final class Enrolments {
       throw new Refused(
           Kind.CONFLICT,
           "site-enrolled",
-          "Site %s is an active member; have the consortium leave it out of the next membership first."
+          "Site %s is an active member; have the consortium revoke it first, or rotate its key."
               .formatted(name.value()));
     }
   }
 
   private void checkKey(EnrolmentRequest request, SiteId name) {
+    memberships
+        .current()
+        .map(memberships::read)
+        .flatMap(epoch -> epoch.revocation(request.key().fingerprint()))
+        .ifPresent(revocation -> {
+          throw new Refused(
+              Kind.FORBIDDEN,
+              "key-revoked",
+              "The message key of site %s was revoked at %s (%s) and never returns; join in a new folder, which makes a new key."
+                  .formatted(name.value(), revocation.at(), revocation.reason()));
+        });
     var holder = store.site(request.key());
     if (holder.isPresent() && !holder.get().site().equals(name)) {
       throw new Refused(

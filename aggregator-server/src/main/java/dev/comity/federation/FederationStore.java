@@ -73,6 +73,9 @@ public interface FederationStore {
 
   void setState(SiteId site, SiteState state);
 
+  /// Makes `key` the message key of `site`, whose former one the consortium replaced.
+  void setKey(SiteId site, MessagePublicKey key);
+
   /// The newest membership epoch.
   Optional<SignedMembership> membership();
 

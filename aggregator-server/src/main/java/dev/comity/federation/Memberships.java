@@ -11,6 +11,7 @@ import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Digest;
 import dev.comity.plan.FederationId;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -18,6 +19,9 @@ import java.util.Optional;
 /// The membership epochs that the consortium signed. The aggregator takes them as they come or
 /// refuses them; it never makes one.
 public final class Memberships {
+  /// How long before its end an epoch is warned of.
+  public static final Duration WARNED_BEFORE = Duration.ofDays(14);
+
   private final FederationId federation;
   private final MessagePublicKey aggregator;
   private final ConsortiumKey consortium;
@@ -51,16 +55,43 @@ public final class Memberships {
                 () -> new IllegalStateException("a membership without the consortium's key")));
   }
 
+  /// The key that speaks for the consortium now: the configured one, or the one to which it was
+  /// handed over since. Empty while the configured one is known by its fingerprint alone.
+  public Optional<MessagePublicKey> consortium() {
+    var first = consortium.key();
+    return first
+        .flatMap(key -> current().map(signed -> signed.verify(key).consortium(key)))
+        .or(() -> first);
+  }
+
+  /// What a person should do about the present epoch's end, from [#WARNED_BEFORE] on.
+  public Optional<String> warning() {
+    var now = clock.instant();
+    return current()
+        .map(this::read)
+        .filter(epoch -> epoch.expired(now.plus(WARNED_BEFORE)))
+        .map(epoch ->
+            "Membership version %d %s at %s; %s: have the consortium sign the next with amend --expires P365D."
+                .formatted(
+                    epoch.version(),
+                    epoch.expired(now) ? "expired" : "expires",
+                    epoch.expiresAt(),
+                    epoch.expired(now)
+                        ? "no run, round or session begins"
+                        : "from then on no run, round or session begins"));
+  }
+
   public Optional<SignedMembership> find(Digest digest) {
     return store.membership(digest);
   }
 
   /// Takes the next epoch: its members become active, members of before that it no longer lists are
-  /// revoked. The newest epoch sent again changes nothing.
+  /// revoked, and a member whose key it replaces goes on under the new one. The newest epoch sent
+  /// again changes nothing.
   ///
   /// @throws Refused with the code `no-consortium-key`, `bad-signature`, `bad-membership`,
-  ///   `out-of-sequence`, `wrong-federation`, `wrong-aggregator`, `membership-expired` or
-  ///   `not-enrolled`
+  ///   `out-of-sequence`, `contradicts-earlier`, `wrong-federation`, `wrong-aggregator`,
+  ///   `membership-expired`, `not-enrolled` or `key-taken`
   public MembershipEpoch admit(SignedMembership signed) {
     return store.exclusively(() -> admitNext(signed));
   }
@@ -87,6 +118,11 @@ public final class Memberships {
           Kind.INVALID, faults.getFirst().code(), String.join(" ", sentences(faults)));
     }
     store.add(epoch, signed, clock.instant());
+    for (var member : epoch.members()) {
+      if (store.site(member.site()).filter(site -> rotated(site, epoch)).isPresent()) {
+        store.setKey(member.site(), member.key());
+      }
+    }
     for (var site : store.sites()) {
       store.setState(site.site(), standing(site, epoch));
     }
@@ -123,6 +159,22 @@ public final class Memberships {
           "Membership version %d does not name the present one as its predecessor; sign it anew."
               .formatted(epoch.version()));
     }
+    if (last.isPresent() && epoch.federation().equals(federation)) {
+      try {
+        epoch.requireAfter(read(last.get()));
+      } catch (RefusedSignatureException e) {
+        throw new Refused(Kind.CONFLICT, "contradicts-earlier", sentence(e));
+      }
+    }
+  }
+
+  /// Whether `epoch` replaces the key under which the site is known, and says so.
+  private static boolean rotated(EnrolledSite site, MembershipEpoch epoch) {
+    return epoch.keyOf(site.site()).filter(key -> !key.equals(site.key())).isPresent()
+        && epoch
+            .revocation(site.key().fingerprint())
+            .filter(revocation -> revocation.site().equals(Optional.of(site.site())))
+            .isPresent();
   }
 
   private record Fault(String code, String sentence) {}
@@ -156,7 +208,19 @@ public final class Memberships {
     }
     for (var member : epoch.members()) {
       var known = store.site(member.site());
-      if (known.isEmpty() || !known.get().key().equals(member.key())) {
+      if (known.isPresent() && rotated(known.get(), epoch)) {
+        store
+            .site(member.key())
+            .ifPresent(holder ->
+                faults.add(
+                    new Fault(
+                        "key-taken",
+                        "Site %s cannot have the key %s, which site %s enrolled with."
+                            .formatted(
+                                member.site().value(),
+                                member.key().displayFingerprint(),
+                                holder.site().value()))));
+      } else if (known.isEmpty() || !known.get().key().equals(member.key())) {
         faults.add(
             new Fault(
                 "not-enrolled",
@@ -171,8 +235,7 @@ public final class Memberships {
     if (epoch.keyOf(site.site()).equals(Optional.of(site.key()))) {
       return SiteState.ACTIVE;
     }
-    return site.state() == SiteState.PENDING
-            && !epoch.revokedKeys().contains(site.key().fingerprint())
+    return site.state() == SiteState.PENDING && epoch.revocation(site.key().fingerprint()).isEmpty()
         ? SiteState.PENDING
         : SiteState.REVOKED;
   }

@@ -244,10 +244,27 @@ public final class TestFederation implements AutoCloseable {
   }
 
   public MembershipEpoch epoch(TestSite... members) {
+    return epoch("left", members);
+  }
+
+  /// As the other; whoever is no longer among the members is revoked for `reason`.
+  public MembershipEpoch epoch(String reason, TestSite... members) {
     var current = current();
-    long version =
-        current.map(signed -> signed.verify(consortium.publicKey()).version()).orElse(0L) + 1;
+    var before = current.map(signed -> signed.verify(consortium.publicKey()));
+    long version = before.map(MembershipEpoch::version).orElse(0L) + 1;
     var now = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+    var revocations = new ArrayList<MembershipEpoch.Revocation>();
+    before.ifPresent(epoch -> {
+      revocations.addAll(epoch.revocations());
+      epoch.members().stream()
+          .filter(member ->
+              List.of(members).stream()
+                  .noneMatch(site -> site.message().publicKey().equals(member.key())))
+          .forEach(member ->
+              revocations.add(
+                  new MembershipEpoch.Revocation(
+                      Optional.of(member.site()), member.key().fingerprint(), now, reason)));
+    });
     return new MembershipEpoch(
         NAME,
         version,
@@ -258,10 +275,11 @@ public final class TestFederation implements AutoCloseable {
             .map(site ->
                 new MembershipEpoch.Member(new SiteId(site.name()), site.message().publicKey()))
             .toList(),
-        List.of(),
+        revocations,
         0,
         List.of(new ArchitecturePattern("mlp"), new ArchitecturePattern("logistic-regression")),
-        current.map(SignedMembership::digest));
+        current.map(SignedMembership::digest),
+        before.map(MembershipEpoch::handOvers).orElse(List.of()));
   }
 
   public MessagePublicKey aggregator() {

@@ -1,11 +1,14 @@
 package dev.comity.federation;
 
+import static dev.comity.aggregator.TestFederation.bearer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
 import dev.comity.aggregator.TestFederation;
 import dev.comity.aggregator.TestSite;
+import dev.comity.membership.KeySuccession;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessageKey;
 import dev.comity.membership.SignedInvitation;
@@ -36,6 +39,7 @@ import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
 import java.time.Clock;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Date;
 import java.util.List;
 import java.util.Optional;
@@ -322,7 +326,7 @@ class JoiningTest {
             next.expiresAt(),
             next.aggregator(),
             next.members(),
-            next.revokedKeys(),
+            next.revocations(),
             next.nCFloor(),
             next.allowedArchitectures(),
             Optional.of(Digest.of(new byte[0])));
@@ -346,6 +350,163 @@ class JoiningTest {
     assertThat(answer.status()).isEqualTo(422);
     assertThat(answer.body().get("code").stringValue()).isEqualTo("not-enrolled");
     assertThat(answer.body().get("detail").stringValue()).contains("ghost-a", "ghost-b");
+  }
+
+  @Test
+  void aRevokedKeyIsRefusedWhereverItReturns() throws Exception {
+    var site = TestSite.named("thief");
+    var enrolled = federation.enrol(site);
+    assertThat(federation.admit(federation.membership(site), admin).status()).isEqualTo(204);
+    var revoking = federation.epoch("its machine was stolen");
+    assertThat(federation.admit(signed(revoking), admin).status()).isEqualTo(204);
+
+    var next = federation.epoch();
+    var thief = new MembershipEpoch.Member(new SiteId("thief"), site.message().publicKey());
+    var dropped = federation.admit(signed(with(next, next.members(), List.of())), admin);
+    var returned = federation.admit(signed(with(next, List.of(thief), List.of())), admin);
+    var rejoined = federation.enrol(site);
+    var summary = federation.send("GET", "/api/v1/membership/summary", "", bearer(admin));
+
+    for (var answer : List.of(dropped, returned)) {
+      assertThat(answer.status()).isEqualTo(409);
+      assertThat(answer.body().get("code").stringValue()).isEqualTo("contradicts-earlier");
+      assertThat(answer.body().get("detail").stringValue()).contains("drops the revocation of key");
+    }
+    assertThat(rejoined.status()).isEqualTo(403);
+    assertThat(rejoined.body().get("code").stringValue()).isEqualTo("key-revoked");
+    assertThat(rejoined.body().get("detail").stringValue()).contains("its machine was stolen");
+    assertThat(summary.status()).isEqualTo(200);
+    assertThat(summary.body().get("revocations").toString())
+        .contains("\"site\":\"thief\"", "its machine was stolen");
+    var channel = channel(site, enrolled);
+    try {
+      refused(channel, Status.Code.PERMISSION_DENIED, "site thief was revoked");
+    } finally {
+      stop(channel);
+    }
+  }
+
+  @Test
+  void aListOfUnknownDuplicateOrExpiredEntriesIsRefusedByName() {
+    var known = TestSite.named("sybil-known");
+    federation.enrol(known);
+    var next = federation.epoch(known);
+    var member = next.members().getFirst();
+    var twin = new MembershipEpoch.Member(new SiteId("sybil-two"), member.key());
+    var past = Instant.now().minusSeconds(1).truncatedTo(ChronoUnit.MILLIS);
+    var stale =
+        new MembershipEpoch(
+            next.federation(),
+            next.version(),
+            past.minusSeconds(1),
+            past,
+            next.aggregator(),
+            next.members(),
+            next.revocations(),
+            next.nCFloor(),
+            next.allowedArchitectures(),
+            next.previous());
+
+    var unknown = federation.admit(federation.membership(TestSite.named("sybil")), admin);
+    var expired = federation.admit(signed(stale), admin);
+
+    assertThat(unknown.body().get("code").stringValue()).isEqualTo("not-enrolled");
+    assertThat(unknown.body().get("detail").stringValue()).contains("Site sybil is not enrolled");
+    assertThat(expired.body().get("code").stringValue()).isEqualTo("membership-expired");
+    assertThatThrownBy(() -> with(next, List.of(member, twin), next.revocations()))
+        .hasMessageContaining("has the message key of another member");
+    assertThatThrownBy(() -> with(next, List.of(member, member), next.revocations()))
+        .hasMessageContaining("site sybil-known is listed twice");
+  }
+
+  @Test
+  void aMemberGoesOnUnderTheKeyThatReplacedItsFormerOne() throws Exception {
+    var site = TestSite.named("rotating");
+    var channel = channel(site, federation.enrol(site));
+    try {
+      assertThat(federation.admit(federation.membership(site), admin).status()).isEqualTo(204);
+      var renewed = new TestSite("rotating", site.tls(), MessageKey.generate());
+      var next = federation.epoch(renewed);
+
+      var silent = federation.admit(signed(with(next, next.members(), List.of())), admin);
+      var rotated = federation.admit(federation.membership(renewed), admin);
+
+      assertThat(silent.body().get("code").stringValue()).isEqualTo("contradicts-earlier");
+      assertThat(rotated.status()).isEqualTo(204);
+      assertThat(hello(channel, renewed).getAccepted().getState())
+          .isEqualTo(MembershipState.MEMBERSHIP_STATE_ACTIVE);
+      assertThat(hello(channel, site).getRefused().getCode()).isEqualTo("site.other-key");
+    } finally {
+      stop(channel);
+    }
+  }
+
+  @Test
+  void theConsortiumsNewKeySignsAndInvitesOnceTheOldOneHandedOver(@TempDir Path elsewhere)
+      throws Exception {
+    try (var other = TestFederation.start(elsewhere)) {
+      var token = other.token("ADMIN");
+      var site = TestSite.named("first");
+      other.enrol(site);
+      assertThat(other.admit(other.membership(site), token).status()).isEqualTo(204);
+      var next = MessageKey.generate();
+      var plain = other.epoch(site);
+      var handOver =
+          new MembershipEpoch(
+              plain.federation(),
+              plain.version(),
+              plain.issuedAt(),
+              plain.expiresAt(),
+              plain.aggregator(),
+              plain.members(),
+              plain.revocations(),
+              plain.nCFloor(),
+              plain.allowedArchitectures(),
+              plain.previous(),
+              List.of(
+                  new MembershipEpoch.HandOver(
+                      plain.version(),
+                      KeySuccession.sign(
+                          plain.federation(), Optional.empty(), other.consortium, next))));
+      assertThat(other.admit(SignedMembership.sign(handOver, other.consortium), token).status())
+          .isEqualTo(204);
+
+      var after = other.epoch(site);
+      var byOld = other.admit(SignedMembership.sign(after, other.consortium), token);
+      var byNew = other.admit(SignedMembership.sign(after, next), token);
+      var expires = Instant.now().plusSeconds(600);
+      var late = TestSite.named("late");
+      var oldInvitation = other.enrol(late, other.token(other.invitation("late", expires)));
+      var invitation = other.invitation(TestFederation.NAME, "late", expires, next.publicKey());
+      var newInvitation = other.enrol(late, SignedInvitation.sign(invitation, next).token());
+
+      assertThat(byOld.status()).isEqualTo(403);
+      assertThat(byOld.body().get("detail").stringValue()).contains("had handed over to");
+      assertThat(byNew.status()).isEqualTo(204);
+      assertThat(oldInvitation.body().get("code").stringValue()).isEqualTo("wrong-consortium");
+      assertThat(newInvitation.status()).isEqualTo(201);
+    }
+  }
+
+  private static SignedMembership signed(MembershipEpoch epoch) {
+    return SignedMembership.sign(epoch, federation.consortium);
+  }
+
+  private static MembershipEpoch with(
+      MembershipEpoch epoch,
+      List<MembershipEpoch.Member> members,
+      List<MembershipEpoch.Revocation> revocations) {
+    return new MembershipEpoch(
+        epoch.federation(),
+        epoch.version(),
+        epoch.issuedAt(),
+        epoch.expiresAt(),
+        epoch.aggregator(),
+        members,
+        revocations,
+        epoch.nCFloor(),
+        epoch.allowedArchitectures(),
+        epoch.previous());
   }
 
   @Test

@@ -133,6 +133,17 @@ class SubmissionTest {
   }
 
   @Test
+  void anImprintLayerIsRefusedWithItsWidthAndTheRemedy() {
+    var answer = submit(submission("imprint").replace("[3, 4, 1]", "[3, 4096, 1]"));
+
+    assertThat(answer.status()).isEqualTo(422);
+    assertThat(pointers(answer)).containsExactly("/architecture");
+    assertThat(answer.body().get("errors").get(0).get("detail").stringValue())
+        .contains("hidden layer 1 has 4096 units over 3 inputs, more than the 128")
+        .contains("the consortium can allow exactly this one by its full name");
+  }
+
+  @Test
   void aQuorumThatCannotBeReachedIsRefusedWithTheNumbers() {
     var answer =
         submit(

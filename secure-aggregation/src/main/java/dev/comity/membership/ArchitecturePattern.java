@@ -18,4 +18,9 @@ public record ArchitecturePattern(String value) {
   public boolean matches(Architecture architecture) {
     return value.equals(architecture.family()) || value.equals(architecture.toString());
   }
+
+  /// Whether this is exactly that architecture, and not its whole family.
+  public boolean names(Architecture architecture) {
+    return value.equals(architecture.toString());
+  }
 }

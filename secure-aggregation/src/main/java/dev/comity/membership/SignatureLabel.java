@@ -8,6 +8,7 @@ public enum SignatureLabel {
   ENROLMENT("enrolment"),
   MEMBERSHIP("membership"),
   INVITATION("invitation"),
+  KEY_SUCCESSION("key-succession"),
   DESCRIPTOR("descriptor"),
   VIEW("view"),
   P1("p1-advertise-keys"),

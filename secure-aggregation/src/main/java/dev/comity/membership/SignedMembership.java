@@ -1,6 +1,7 @@
 package dev.comity.membership;
 
 import dev.comity.codec.Bytes;
+import dev.comity.codec.MalformedException;
 import dev.comity.plan.Digest;
 import java.util.Optional;
 
@@ -20,20 +21,38 @@ public record SignedMembership(Bytes document, Bytes signature) {
         Bytes.of(document), Bytes.of(consortium.sign(SignatureLabel.MEMBERSHIP, document)));
   }
 
-  /// The epoch, if `consortium` signed it. `RefusedSignatureException` if not, `MalformedException`
-  /// if what was signed is no membership epoch. Expiry is the caller's to judge, with
-  /// `MembershipEpoch.expired`.
+  /// The epoch, if the consortium signed it: with the key `consortium`, or with one to which the
+  /// hand-overs in the epoch lead from there. `RefusedSignatureException` if not, which includes a
+  /// key that was handed over before; `MalformedException` if what was signed is no membership
+  /// epoch. Expiry is the caller's to judge, with `MembershipEpoch.expired`.
   public MembershipEpoch verify(MessagePublicKey consortium) {
     byte[] bytes = document.toByteArray();
-    if (!consortium.verify(SignatureLabel.MEMBERSHIP, signature, bytes)) {
-      throw new RefusedSignatureException(
-          "the membership is not signed by the consortium key " + consortium);
+    boolean direct = consortium.verify(SignatureLabel.MEMBERSHIP, signature, bytes);
+    MembershipEpoch epoch;
+    try {
+      epoch = MembershipEpoch.decode(bytes);
+    } catch (MalformedException | RefusedSignatureException e) {
+      throw direct ? e : notSigned(consortium);
     }
-    return MembershipEpoch.decode(bytes);
+    MessagePublicKey signer = epoch.signer(consortium);
+    if (direct && !signer.equals(consortium)) {
+      throw new RefusedSignatureException(
+          "membership version %d is signed by the consortium key %s, which had handed over to %s before"
+              .formatted(epoch.version(), consortium, signer));
+    }
+    if (!direct && !signer.verify(SignatureLabel.MEMBERSHIP, signature, bytes)) {
+      throw notSigned(signer);
+    }
+    return epoch;
+  }
+
+  private static RefusedSignatureException notSigned(MessagePublicKey consortium) {
+    return new RefusedSignatureException(
+        "the membership is not signed by the consortium key " + consortium);
   }
 
   /// As `verify`, and refused unless this version directly follows `last`: the first has version 1,
-  /// every later one the next version, the same federation and the digest of the one before.
+  /// every later one the next version and all that `MembershipEpoch.requireAfter` asks for.
   public MembershipEpoch verifyAfter(Optional<SignedMembership> last, MessagePublicKey consortium) {
     MembershipEpoch epoch = verify(consortium);
     Optional<MembershipEpoch> before = last.map(membership -> membership.verify(consortium));
@@ -43,16 +62,7 @@ public record SignedMembership(Bytes document, Bytes signature) {
           "membership version %d: must be %d, the one after the last; sign it anew"
               .formatted(epoch.version(), wanted));
     }
-    if (!epoch.previous().equals(last.map(SignedMembership::digest))) {
-      throw new RefusedSignatureException(
-          "membership version %d does not name version %d as the one before; sign it anew"
-              .formatted(epoch.version(), wanted - 1));
-    }
-    if (before.isPresent() && !before.get().federation().equals(epoch.federation())) {
-      throw new RefusedSignatureException(
-          "membership of federation %s: must be %s, as before"
-              .formatted(epoch.federation(), before.get().federation()));
-    }
+    before.ifPresent(epoch::requireAfter);
     return epoch;
   }
 

@@ -1,6 +1,7 @@
 package dev.comity.plan;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -16,6 +17,15 @@ public record Architecture(String family, List<Integer> widths) {
   private static final Pattern FORM = Pattern.compile("([a-z-]+)\\((\\d{1,7}(?:,\\d{1,7})*)\\)");
   private static final int MAX_WIDTH = 1 << 20;
   private static final int MAX_LAYERS = 32;
+
+  /// Any model may have hidden layers as wide as this.
+  public static final int FREE_WIDTH = 128;
+
+  /// A wider hidden layer has at most this many units for each input of the model.
+  public static final int MOST_EXPANSION = 4;
+
+  /// No hidden layer is wider than this unless the consortium names the model.
+  public static final int MOST_WIDTH = 1024;
 
   public Architecture {
     widths = List.copyOf(widths);
@@ -69,6 +79,23 @@ public record Architecture(String family, List<Integer> widths) {
   /// One logit, so two classes.
   public boolean binary() {
     return outputs() == 1;
+  }
+
+  /// The first hidden layer that is shaped like an imprint, if there is one: wider than
+  /// [#FREE_WIDTH] and than [#MOST_EXPANSION] times the model's inputs, or than [#MOST_WIDTH]. Such
+  /// a layer has room for a bin for each example of all sites, whose inputs could then be read out
+  /// of a sum of updates (Fowl et al. 2022, "Robbing the Fed", arXiv 2110.13057). A narrower one
+  /// may hold an imprint too, with fewer bins: the shape bounds how much, not whether.
+  public Optional<String> imprint() {
+    long limit = Math.min(MOST_WIDTH, Math.max(FREE_WIDTH, (long) MOST_EXPANSION * inputs()));
+    for (int layer = 1; layer < widths.size() - 1; layer++) {
+      if (widths.get(layer) > limit) {
+        return Optional.of(
+            "hidden layer %d has %d units over %d inputs, more than the %d beyond which a layer may imprint single records"
+                .formatted(layer, widths.get(layer), inputs(), limit));
+      }
+    }
+    return Optional.empty();
   }
 
   /// As `mlp(60,32,10)`.

@@ -2,9 +2,9 @@ package dev.comity.plan;
 
 /// The ring of the masked vector: integers modulo 2^`bits` in two's complement, wide enough for the
 /// sum of `nMax` sites. Presets of `bits` are 32, 24 and 16, of which 32 is offered; `nMax` is 2 to
-/// 512, the largest complete graph.
+/// 10,000, the largest roster.
 public record Encoding(int bits, int nMax) {
-  public static final int MAX_SITES = 512;
+  public static final int MAX_SITES = 10_000;
 
   public Encoding {
     if (bits == 24 || bits == 16) {

@@ -101,6 +101,14 @@ public final class PlanCodec {
     return decode(bytes, "ParameterLayout", PlanCodec::parameterLayout, PlanCodec::encode);
   }
 
+  public static byte[] encode(Noise noise) {
+    return writer(noise).integer("format", FORMAT).toBytes();
+  }
+
+  public static Noise decodeNoise(byte[] bytes) {
+    return decode(bytes, "Noise", PlanCodec::noise, PlanCodec::encode);
+  }
+
   public static byte[] encode(VectorLayout layout) {
     return writer(layout).integer("format", FORMAT).toBytes();
   }
@@ -270,6 +278,8 @@ public final class PlanCodec {
     return switch (training.work()) {
       case LocalWork.Epochs(int n) -> out.integer("epochs", n);
       case LocalWork.Batches(int n) -> out.integer("batches", n);
+      case LocalWork.PoissonSteps(int n, double rate) ->
+          out.integer("poissonSteps", n).real("samplingRate", rate);
     };
   }
 
@@ -277,12 +287,19 @@ public final class PlanCodec {
     return new LocalTraining(
         constant(in, "loss", Loss.values()),
         in.int32("batchSize"),
-        in.has("epochs")
-            ? new LocalWork.Epochs(in.int32("epochs"))
-            : new LocalWork.Batches(in.int32("batches")),
+        work(in),
         in.real("learningRate"),
         in.real("momentum"),
         in.real("weightDecay"));
+  }
+
+  private static LocalWork work(CborReader in) {
+    if (in.has("epochs")) {
+      return new LocalWork.Epochs(in.int32("epochs"));
+    }
+    return in.has("poissonSteps")
+        ? new LocalWork.PoissonSteps(in.int32("poissonSteps"), in.real("samplingRate"))
+        : new LocalWork.Batches(in.int32("batches"));
   }
 
   private static CborWriter writer(Weighting weighting) {
@@ -304,13 +321,31 @@ public final class PlanCodec {
   private static CborWriter writer(Noise noise) {
     return switch (noise) {
       case Noise.None() -> CborWriter.map().text("name", "none");
+      case Noise.RecordLevel(double multiplier, double exampleClip, double delta) ->
+          CborWriter.map()
+              .text("name", "record-level")
+              .real("noiseMultiplier", multiplier)
+              .real("exampleClip", exampleClip)
+              .real("delta", delta);
+      case Noise.Distributed(double multiplier, int contributors, double delta) ->
+          CborWriter.map()
+              .text("name", "distributed")
+              .real("noiseMultiplier", multiplier)
+              .integer("contributors", contributors)
+              .real("delta", delta);
     };
   }
 
   private static Noise noise(CborReader in) {
     return switch (in.text("name")) {
       case "none" -> new Noise.None();
-      case String other -> throw unknown("noise", other, "none");
+      case "record-level" ->
+          new Noise.RecordLevel(
+              in.real("noiseMultiplier"), in.real("exampleClip"), in.real("delta"));
+      case "distributed" ->
+          new Noise.Distributed(
+              in.real("noiseMultiplier"), in.int32("contributors"), in.real("delta"));
+      case String other -> throw unknown("noise", other, "none, record-level, distributed");
     };
   }
 

@@ -20,7 +20,6 @@ public record RoundPlan(
     int minHonest,
     Duration silenceLimit,
     Duration hardLimit) {
-  /// Of differential privacy's two honest sites nothing is offered yet.
   private static final int MIN_HONEST_WITHOUT_PRIVACY = 3;
 
   private static final Duration LONGEST = Duration.ofDays(366);
@@ -49,10 +48,13 @@ public record RoundPlan(
               .formatted(nC));
     }
     switch (terms.noise()) {
-      case Noise.None() -> {
+      case Noise.RecordLevel _ -> {
+        // Two honest sites do: what one of them learns of the other is differentially private.
+      }
+      case Noise.None _, Noise.Distributed _ -> {
         if (minHonest < MIN_HONEST_WITHOUT_PRIVACY) {
           throw new IllegalArgumentException(
-              "minHonest %d: must be >= 3 without differential privacy, since every contributor can subtract its own input; set minHonest to 3"
+              "minHonest %d: must be >= 3 without record-level differential privacy, since every contributor can subtract its own input; set minHonest to 3"
                   .formatted(minHonest));
         }
       }
@@ -67,6 +69,17 @@ public record RoundPlan(
                   nC,
                   minHonest,
                   Quorum.leastSites(nC, minHonest)));
+    }
+    if (terms.noise() instanceof Noise.Distributed(_, int contributors, _)
+        && contributors != quorum.minSurvivors() - Math.max(nC, 1)) {
+      throw new IllegalArgumentException(
+          "noise.contributors %d: must be %d, minSurvivors %d of minReady %d sites without max(nC, 1) = %d that may withhold their noise or know it"
+              .formatted(
+                  contributors,
+                  quorum.minSurvivors() - Math.max(nC, 1),
+                  quorum.minSurvivors(),
+                  minReady,
+                  Math.max(nC, 1)));
     }
     requireLimit("silenceLimit", silenceLimit);
     requireLimit("hardLimit", hardLimit);

@@ -45,7 +45,7 @@ public record UpdateTerms(
       throw new IllegalArgumentException("baseVersion %d: must be >= 0".formatted(baseVersion));
     }
     VectorLayout expected =
-        VectorLayout.of(kind, architecture, encoding, clipNorm, maxExamples, lossCap);
+        VectorLayout.of(kind, architecture, encoding, clipNorm, maxExamples, lossCap, noise);
     if (!parameters.equals(ParameterLayout.of(architecture))) {
       throw new IllegalArgumentException(
           "parameters: not the tensors of %s; use the layout of the architecture"
@@ -53,7 +53,7 @@ public record UpdateTerms(
     }
     if (!vector.equals(expected)) {
       throw new IllegalArgumentException(
-          "vector: not the layout that kind, architecture, encoding, clipNorm, maxExamples and lossCap determine; compute it from them");
+          "vector: not the layout that kind, architecture, encoding, clipNorm, maxExamples, lossCap and noise determine; compute it from them");
     }
     Loss loss = architecture.binary() ? Loss.BINARY_CROSS_ENTROPY : Loss.SOFTMAX_CROSS_ENTROPY;
     if (training.loss() != loss) {
@@ -65,6 +65,15 @@ public record UpdateTerms(
                   architecture.outputs(),
                   architecture.outputs() == 1 ? "" : "s",
                   loss));
+    }
+    boolean poisson = training.work() instanceof LocalWork.PoissonSteps;
+    if (poisson != noise instanceof Noise.RecordLevel) {
+      throw new IllegalArgumentException(
+          "training and noise: record-level differential privacy needs Poisson steps, and only it does; set training.steps with training.samplingRate");
+    }
+    if (noise.isPrivate() && !(weighting instanceof Weighting.Uniform)) {
+      throw new IllegalArgumentException(
+          "weighting: differential privacy needs uniform weights, since a weight tells the number of examples; set weighting to uniform");
     }
   }
 

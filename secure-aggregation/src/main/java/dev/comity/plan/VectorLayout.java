@@ -85,8 +85,7 @@ public record VectorLayout(int bits, int precision, List<Block> blocks) {
     }
   }
 
-  /// The layout that a plan's settings determine. Fails with IllegalArgumentException when the bit
-  /// budget does not fit.
+  /// As below, without differential privacy.
   public static VectorLayout of(
       RunKind kind,
       Architecture architecture,
@@ -94,6 +93,20 @@ public record VectorLayout(int bits, int precision, List<Block> blocks) {
       double clipNorm,
       long maxExamples,
       double lossCap) {
+    return of(kind, architecture, encoding, clipNorm, maxExamples, lossCap, new Noise.None());
+  }
+
+  /// The layout that a plan's settings determine. With differential privacy it has neither weights
+  /// nor metrics. Fails with IllegalArgumentException when the bit budget does not fit, or when
+  /// nothing is left to sum.
+  public static VectorLayout of(
+      RunKind kind,
+      Architecture architecture,
+      Encoding encoding,
+      double clipNorm,
+      long maxExamples,
+      double lossCap,
+      Noise noise) {
     boolean train =
         switch (kind) {
           case TRAIN -> true;
@@ -102,6 +115,12 @@ public record VectorLayout(int bits, int precision, List<Block> blocks) {
               throw new IllegalArgumentException(
                   "kind %s: not offered by this version; choose TRAIN or EVALUATE".formatted(kind));
         };
+    boolean metrics = !noise.isPrivate();
+    if (!train && !metrics) {
+      throw new IllegalArgumentException(
+          "kind %s: metrics do not travel under differential privacy, so there is nothing to evaluate"
+              .formatted(kind));
+    }
     requirePositive("clipNorm", clipNorm, "the L2 bound of a site's update");
     requirePositive("lossCap", lossCap, "the largest loss of one example");
     int precision = encoding.precision();
@@ -129,14 +148,24 @@ public record VectorLayout(int bits, int precision, List<Block> blocks) {
                 train
                     ? new Block(block, offset, parameters, clipNorm, largest / clipNorm)
                     : unused(block, offset);
-            case WEIGHT -> train ? new Block(block, offset, 1, 1, largest) : unused(block, offset);
+            case WEIGHT ->
+                train && metrics ? new Block(block, offset, 1, 1, largest) : unused(block, offset);
             case NORMALISATION, ENERGY -> unused(block, offset);
             case COUNT -> new Block(block, offset, 1, 1, 1);
             case ZEROS -> new Block(block, offset, Math.ceilDiv(ZERO_BITS, encoding.bits()), 0, 1);
-            case METRICS_LOSS -> new Block(block, offset, 1, lossBound, largest / lossBound);
+            case METRICS_LOSS ->
+                metrics
+                    ? new Block(block, offset, 1, lossBound, largest / lossBound)
+                    : unused(block, offset);
             case METRICS_COUNTS ->
-                new Block(
-                    block, offset, 2 + histograms, maxExamples, Math.max(1, largest / maxExamples));
+                metrics
+                    ? new Block(
+                        block,
+                        offset,
+                        2 + histograms,
+                        maxExamples,
+                        Math.max(1, largest / maxExamples))
+                    : unused(block, offset);
           });
     }
     return new VectorLayout(encoding.bits(), precision, blocks);

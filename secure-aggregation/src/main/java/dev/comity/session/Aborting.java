@@ -3,24 +3,17 @@ package dev.comity.session;
 import dev.comity.codec.CborWriter;
 import dev.comity.membership.MessageKey;
 import dev.comity.plan.SiteId;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
 
 /// The aggregator proposes ABORT and waits for T votes, without deadline. It counts no COMMIT any
 /// more: this state is stored before the first proposal leaves.
-record Aborting(ShareList shares, SortedMap<SiteId, SignedMessage> aborts, String reason)
+record Aborting(ShareList shares, PersistentMap<SiteId, SignedMessage> aborts, String reason)
     implements ServerSession {
-
-  Aborting {
-    aborts = Collections.unmodifiableSortedMap(new TreeMap<>(aborts));
-  }
 
   /// Aborted already when the votes suffice.
   static ServerSession of(
-      ShareList shares, SortedMap<SiteId, SignedMessage> aborts, String reason) {
+      ShareList shares, PersistentMap<SiteId, SignedMessage> aborts, String reason) {
     Roster roster = shares.keys().roster();
     return aborts.size() < roster.threshold()
         ? new Aborting(shares, aborts, reason)
@@ -48,7 +41,7 @@ record Aborting(ShareList shares, SortedMap<SiteId, SignedMessage> aborts, Strin
   public Transition on(SessionEvent event) {
     return switch (event) {
       case SessionEvent.MessageReceived(var message) ->
-          Gate.check(roster(), message, SignedMessage.Phase.VOTE, new TreeMap<>())
+          Gate.check(roster(), message, SignedMessage.Phase.VOTE)
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
       case SessionEvent.MaskedInputStored(var site, _) ->
           new Transition.Ignored("masked input of " + site + " came late: the session is aborting");
@@ -75,9 +68,7 @@ record Aborting(ShareList shares, SortedMap<SiteId, SignedMessage> aborts, Strin
           new Transition.Ignored("COMMIT of " + sender + " came late: the session is aborting");
       case ABORT -> {
         roster().verify(message, roster().session());
-        SortedMap<SiteId, SignedMessage> now = new TreeMap<>(aborts);
-        now.put(sender, message);
-        yield new Transition.Moved(of(shares, now, reason));
+        yield new Transition.Moved(of(shares, aborts.with(sender, message), reason));
       }
     };
   }

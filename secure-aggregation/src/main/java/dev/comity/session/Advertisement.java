@@ -4,6 +4,13 @@ import dev.comity.codec.Bytes;
 import dev.comity.codec.CborReader;
 import dev.comity.codec.CborWriter;
 import dev.comity.plan.Digest;
+import dev.comity.plan.SiteId;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /// The body of P1: two X25519 public keys, the commitment to the self-mask seed, this site's share
 /// of the graph's randomness, its session counter and the head of its privacy ledger.
@@ -45,12 +52,24 @@ record Advertisement(
     return advertisement;
   }
 
-  /// Canonical keys are equal exactly when their bytes are.
-  boolean sharesAKeyWith(Advertisement other) {
-    return maskKey.equals(other.maskKey)
-        || maskKey.equals(other.channelKey)
-        || channelKey.equals(other.maskKey)
-        || channelKey.equals(other.channelKey);
+  /// As `of` of each. Refuses a key that serves twice: canonical keys are equal exactly when their
+  /// bytes are.
+  static SortedMap<SiteId, Advertisement> ofAll(Collection<SignedMessage> messages) {
+    SortedMap<SiteId, Advertisement> advertisements = new TreeMap<>();
+    Map<Bytes, SiteId> owners = new HashMap<>();
+    for (SignedMessage message : messages) {
+      Advertisement advertisement = of(message);
+      for (Bytes key : List.of(advertisement.maskKey, advertisement.channelKey)) {
+        SiteId other = owners.putIfAbsent(key, message.sender());
+        if (other != null) {
+          throw new SessionRefusal(
+              SessionRefusal.Reason.BAD_KEY,
+              "one X25519 key serves twice: of %s and of %s".formatted(other, message.sender()));
+        }
+      }
+      advertisements.put(message.sender(), advertisement);
+    }
+    return advertisements;
   }
 
   private static Advertisement fromCbor(CborReader in) {

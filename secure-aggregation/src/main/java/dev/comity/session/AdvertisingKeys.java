@@ -1,23 +1,21 @@
 package dev.comity.session;
 
+import dev.comity.codec.Bytes;
 import dev.comity.membership.MessageKey;
+import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
 
 /// P1: the sites of the roster advertise their keys.
-record AdvertisingKeys(Roster roster, SortedMap<SiteId, SignedMessage> received)
+record AdvertisingKeys(
+    Roster roster,
+    PersistentMap<SiteId, SignedMessage> received,
+    PersistentMap<Digest, SiteId> owners)
     implements ServerSession {
 
-  AdvertisingKeys {
-    received = Collections.unmodifiableSortedMap(new TreeMap<>(received));
-  }
-
   static AdvertisingKeys of(Roster roster) {
-    return new AdvertisingKeys(roster, new TreeMap<>());
+    return new AdvertisingKeys(roster, PersistentMap.empty(), PersistentMap.empty());
   }
 
   @Override
@@ -34,7 +32,11 @@ record AdvertisingKeys(Roster roster, SortedMap<SiteId, SignedMessage> received)
   public Transition on(SessionEvent event) {
     return switch (event) {
       case SessionEvent.MessageReceived(var message) ->
-          Gate.check(roster, message, SignedMessage.Phase.ADVERTISE_KEYS, received)
+          Gate.check(
+                  roster,
+                  message,
+                  SignedMessage.Phase.ADVERTISE_KEYS,
+                  site -> Gate.digest(received, site))
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
       case SessionEvent.MaskedInputStored(var site, _) ->
           new Transition.Refused("masked input of " + site + " before any keys");
@@ -42,11 +44,11 @@ record AdvertisingKeys(Roster roster, SortedMap<SiteId, SignedMessage> received)
           when phase != SignedMessage.Phase.ADVERTISE_KEYS ->
           new Transition.Ignored("the deadline of " + phase + " is not running");
       case SessionEvent.PhaseDeadlinePassed _ when received.size() >= roster.minSurvivors() ->
-          new Transition.Moved(SharingKeys.of(KeyList.of(roster, received.values())));
+          sharing(received);
       case SessionEvent.PhaseDeadlinePassed _ ->
           aborted(
               "%d of %d sites advertised keys in time; %d are needed"
-                  .formatted(received.size(), roster.keys().size(), roster.minSurvivors()));
+                  .formatted(received.size(), roster.size(), roster.minSurvivors()));
       case SessionEvent.Cancelled(var reason) -> aborted("cancelled: " + reason);
       case SessionEvent.MemberRevoked(var site) when roster.holds(site) ->
           aborted(site + " was revoked");
@@ -58,21 +60,31 @@ record AdvertisingKeys(Roster roster, SortedMap<SiteId, SignedMessage> received)
   private Transition accept(SignedMessage message) {
     roster.verify(message, roster.session());
     Advertisement advertisement = Advertisement.of(message);
-    for (SignedMessage other : received.values()) {
-      Advertisement theirs = Advertisement.of(other);
-      if (advertisement.sharesAKeyWith(theirs)) {
+    PersistentMap<Digest, SiteId> owned = owners;
+    for (Bytes key : List.of(advertisement.maskKey(), advertisement.channelKey())) {
+      Digest name = Digest.ofValue(key);
+      SiteId other = owners.get(name);
+      if (other != null) {
         throw new SessionRefusal(
             SessionRefusal.Reason.BAD_KEY,
             "keys of %s: %s advertised one of them; make fresh keys"
-                .formatted(message.sender(), other.sender()));
+                .formatted(message.sender(), other));
       }
+      owned = owned.with(name, message.sender());
     }
-    SortedMap<SiteId, SignedMessage> now = new TreeMap<>(received);
-    now.put(message.sender(), message);
-    return new Transition.Moved(
-        now.size() == roster.keys().size()
-            ? SharingKeys.of(KeyList.of(roster, now.values()))
-            : new AdvertisingKeys(roster, now));
+    PersistentMap<SiteId, SignedMessage> now = received.with(message.sender(), message);
+    return now.size() == roster.size()
+        ? sharing(now)
+        : new Transition.Moved(new AdvertisingKeys(roster, now, owned));
+  }
+
+  /// Aborted where no ring over so few sites withstands the colluding ones.
+  private Transition sharing(PersistentMap<SiteId, SignedMessage> advertised) {
+    try {
+      return new Transition.Moved(SharingKeys.of(KeyList.of(roster, advertised.values())));
+    } catch (SessionRefusal refusal) {
+      return aborted(refusal.getMessage());
+    }
   }
 
   private Transition aborted(String reason) {

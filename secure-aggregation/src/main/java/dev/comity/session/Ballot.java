@@ -13,6 +13,11 @@ enum Ballot {
     return CborWriter.map().text("choice", name()).toBytes();
   }
 
+  /// The body of a RELEASE, which is no ballot: what it releases is the H3 under its signature.
+  static byte[] releaseBody() {
+    return CborWriter.map().bool("release", true).toBytes();
+  }
+
   static Ballot decode(byte[] body) {
     return Refusals.malformed(
         "vote", () -> CborReader.read(body, "Vote", in -> Ballot.valueOf(in.text("choice"))));

@@ -22,6 +22,17 @@ final class Chain {
     return link(Labels.H3, h2, headers);
   }
 
+  /// The H of a phase on a ring: over the bitmap of those who posted and the root over the places.
+  static Digest posted(String label, Digest before, PlaceSet places, Digest root) {
+    return Digest.of(
+        new Transcribed()
+            .label(label)
+            .digest(before)
+            .bytes(places.encode().toByteArray())
+            .digest(root)
+            .toByteArray());
+  }
+
   /// In the order of the messages.
   static List<Certificate.Header> headers(Collection<SignedMessage> messages) {
     return messages.stream()

@@ -3,28 +3,21 @@ package dev.comity.session;
 import dev.comity.membership.MessageKey;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
-import java.util.Collections;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.SortedSet;
-import java.util.TreeMap;
-import java.util.TreeSet;
 
 /// P3: the sites of U2 send their header, then their masked input. From here on a site may have
 /// sent one, so the session ends by votes alone.
 record Collecting(
-    Dealing dealing, SortedMap<SiteId, SignedMessage> headers, SortedSet<SiteId> stored)
+    Dealing dealing,
+    PersistentMap<SiteId, SignedMessage> headers,
+    PersistentMap<SiteId, SignedMessage> stored)
     implements ServerSession {
 
-  Collecting {
-    headers = Collections.unmodifiableSortedMap(new TreeMap<>(headers));
-    stored = Collections.unmodifiableSortedSet(new TreeSet<>(stored));
-  }
-
-  static Collecting of(KeyList keys, Map<SiteId, SharingKeys.Dealt> dealt) {
-    return new Collecting(Dealing.of(keys, dealt), new TreeMap<>(), new TreeSet<>());
+  /// `stored` are the headers of the vectors that have arrived.
+  static Collecting of(Dealing dealing) {
+    return new Collecting(dealing, PersistentMap.empty(), PersistentMap.empty());
   }
 
   @Override
@@ -41,13 +34,17 @@ record Collecting(
   public Transition on(SessionEvent event) {
     return switch (event) {
       case SessionEvent.MessageReceived(var message) ->
-          Gate.check(dealing.roster(), message, SignedMessage.Phase.MASKED_INPUT, headers)
+          Gate.check(
+                  dealing.roster(),
+                  message,
+                  SignedMessage.Phase.MASKED_INPUT,
+                  site -> Gate.digest(headers, site))
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
-      case SessionEvent.MaskedInputStored(var site, _) when stored.contains(site) ->
+      case SessionEvent.MaskedInputStored(var site, _) when stored.containsKey(site) ->
           new Transition.Ignored("masked input of " + site + " was stored already");
       case SessionEvent.MaskedInputStored(var site, var root)
           when headerRoot(site).filter(root::equals).isPresent() ->
-          new Transition.Moved(withStored(site));
+          withStored(site);
       case SessionEvent.MaskedInputStored(var site, _) ->
           new Transition.Refused(
               "masked input of %s: its chunk root is not the one of a header received before; send the header first and the exact bytes it names"
@@ -55,16 +52,7 @@ record Collecting(
       case SessionEvent.PhaseDeadlinePassed(var phase)
           when phase != SignedMessage.Phase.MASKED_INPUT ->
           new Transition.Ignored("the deadline of " + phase + " is not running");
-      case SessionEvent.PhaseDeadlinePassed _
-          when stored.size() >= dealing.roster().minSurvivors() ->
-          new Transition.Moved(voting(stored));
-      case SessionEvent.PhaseDeadlinePassed _ -> // no retry without proof
-          aborting(
-              "%d of %d masked inputs arrived in time; %d are needed"
-                  .formatted(
-                      stored.size(),
-                      dealing.shares().messages().size(),
-                      dealing.roster().minSurvivors()));
+      case SessionEvent.PhaseDeadlinePassed _ -> voting();
       case SessionEvent.Cancelled(var reason) -> aborting("cancelled: " + reason);
       case SessionEvent.MemberRevoked(var site) when dealing.roster().holds(site) ->
           aborting(site + " was revoked");
@@ -85,39 +73,51 @@ record Collecting(
       throw new SessionRefusal(
           SessionRefusal.Reason.MISMATCH, "header of " + message.sender() + " carries another H2");
     }
-    SortedMap<SiteId, SignedMessage> now = new TreeMap<>(headers);
-    now.put(message.sender(), message);
-    return new Transition.Moved(new Collecting(dealing, now, stored));
+    return new Transition.Moved(
+        new Collecting(dealing, headers.with(message.sender(), message), stored));
   }
 
-  private ServerSession withStored(SiteId site) {
-    SortedSet<SiteId> now = new TreeSet<>(stored);
-    now.add(site);
-    return now.size() == dealing.shares().messages().size()
-        ? voting(now)
-        : new Collecting(dealing, headers, now);
+  private Transition withStored(SiteId site) {
+    Collecting now =
+        new Collecting(
+            dealing, headers, stored.with(site, Objects.requireNonNull(headers.get(site))));
+    return now.stored.size() == dealing.shares().messages().size()
+        ? now.voting()
+        : new Transition.Moved(now);
   }
 
-  private Voting voting(SortedSet<SiteId> survivors) {
-    return Voting.of(
-        dealing, HeaderList.of(dealing.shares(), survivors.stream().map(headers::get).toList()));
+  /// With those whose vectors have arrived; on a ring with the largest part of them in which each
+  /// keeps enough neighbours. Too few of them: no retry without proof.
+  private Transition voting() {
+    Roster roster = dealing.roster();
+    PlaceSet core = dealing.keys().core(PlaceSet.of(roster, stored.keySet()));
+    if (core.size() < roster.minSurvivors()) {
+      return aborting(
+          "%d of %d masked inputs arrived in time; %d are needed"
+              .formatted(core.size(), dealing.shares().messages().size(), roster.minSurvivors()));
+    }
+    List<SignedMessage> survivors =
+        stored.values().stream()
+            .filter(header -> core.holds(roster.index(header.sender())))
+            .toList();
+    return new Transition.Moved(Voting.of(dealing, HeaderList.of(dealing.shares(), survivors)));
   }
 
   private Transition aborting(String reason) {
-    return new Transition.Moved(Aborting.of(dealing.shares(), new TreeMap<>(), reason));
+    return new Transition.Moved(Aborting.of(dealing.shares(), PersistentMap.empty(), reason));
   }
 
   @Override
   public List<Owed> owed() {
     return dealing.shares().sites().stream()
-        .filter(site -> !stored.contains(site))
+        .filter(site -> !stored.containsKey(site))
         .map(site -> new Owed(site, SignedView.Kind.SHARES))
         .toList();
   }
 
   @Override
   public Optional<SignedView> viewFor(SiteId site, MessageKey aggregator) {
-    return dealing.shares().holds(site) && !stored.contains(site)
+    return dealing.shares().holds(site) && !stored.containsKey(site)
         ? Optional.of(dealing.view(SignedView.Kind.SHARES, dealing.sharesFor(site), aggregator))
         : Optional.empty();
   }

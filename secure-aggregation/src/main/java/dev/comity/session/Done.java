@@ -13,9 +13,14 @@ record Done(
     Dealing dealing,
     HeaderList headers,
     Certificate.Commit commit,
+    Optional<List<Certificate.Vote>> releases,
     Revealed revealed,
     Verdict outcome)
     implements ServerSession {
+
+  Done {
+    releases = releases.map(List::copyOf);
+  }
 
   @Override
   public State state() {
@@ -69,8 +74,9 @@ record Done(
 
   @Override
   public byte[] transcript() {
-    return CborWriter.map()
-        .bytes("descriptor", descriptor().encode())
+    CborWriter out = CborWriter.map();
+    releases.ifPresent(each -> out.maps("releases", each, Votes::toCbor));
+    return out.bytes("descriptor", descriptor().encode())
         .map("keys", dealing.keys().toCbor())
         .map("shares", dealing.shares().toCbor())
         .map("headers", headers.toCbor())

@@ -1,21 +1,31 @@
 package dev.comity.session;
 
+import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// What every state asks of a message before it reads it.
 final class Gate {
   private Gate() {}
 
-  /// Empty when `message` is a first message of `expected` from a site of the roster.
+  /// Empty when `message` is of `expected` and of a site of the roster; a site may have sent
+  /// others.
+  static Optional<ServerSession.Transition> check(
+      Roster roster, SignedMessage message, SignedMessage.Phase expected) {
+    return check(roster, message, expected, _ -> null);
+  }
+
+  /// Empty when `message` is a first message of `expected` from a site of the roster. `received`
+  /// gives the digest of what a site sent before.
   static Optional<ServerSession.Transition> check(
       Roster roster,
       SignedMessage message,
       SignedMessage.Phase expected,
-      Map<SiteId, SignedMessage> received) {
+      Function<SiteId, @Nullable Digest> received) {
     SiteId sender = message.sender();
     if (!message.session().equals(roster.session())) {
       return refused(
@@ -36,21 +46,29 @@ final class Gate {
           "%s of %s came early: the session waits for %s"
               .formatted(message.phase(), sender, expected));
     }
-    SignedMessage before = received.get(sender);
+    Digest before = received.apply(sender);
     if (before == null) {
       return Optional.empty();
     }
-    return before.equals(message)
+    return same(before, message)
         ? ignored("%s of %s was received already".formatted(message.phase(), sender))
         : refused(
             "a second, different %s of %s; send the first again"
                 .formatted(message.phase(), sender));
   }
 
-  static Map<SiteId, SignedMessage> messages(Map<SiteId, SharingKeys.Dealt> dealt) {
-    Map<SiteId, SignedMessage> messages = new HashMap<>();
-    dealt.forEach((site, each) -> messages.put(site, each.message()));
-    return messages;
+  private static boolean same(Digest before, SignedMessage message) {
+    try {
+      return before.equals(message.digest());
+    } catch (SessionRefusal _) {
+      return false; // a body that cannot be read differs from one that could
+    }
+  }
+
+  /// The digest of the message of `site` in `messages`.
+  static @Nullable Digest digest(Map<SiteId, SignedMessage> messages, SiteId site) {
+    SignedMessage message = messages.get(site);
+    return message == null ? null : message.digest();
   }
 
   /// A `SessionRefusal` inside becomes the transition.

@@ -7,10 +7,12 @@ import dev.comity.plan.SiteId;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 
-/// U3: the headers of the sites whose masked input counts, and H3 over them.
-record HeaderList(ShareList shares, SortedMap<SiteId, SignedMessage> messages, Digest h3) {
+/// U3 whole: the headers of the sites whose masked input counts, and H3 over them.
+record HeaderList(
+    ShareList shares, SortedMap<SiteId, SignedMessage> messages, Digest h3, Optional<Board> board) {
 
   HeaderList {
     messages = Collections.unmodifiableSortedMap(messages);
@@ -23,30 +25,33 @@ record HeaderList(ShareList shares, SortedMap<SiteId, SignedMessage> messages, D
   /// somebody.
   static HeaderList of(ShareList shares, Collection<SignedMessage> received) {
     SortedMap<SiteId, SignedMessage> messages = Roster.bySender(received);
-    int least = shares.keys().roster().minSurvivors();
-    if (messages.size() < least) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.QUORUM,
-          "%d masked inputs; must be >= minSurvivors %d".formatted(messages.size(), least));
-    }
+    shares.keys().roster().requireSurvivors("masked inputs", messages.size());
     for (SignedMessage message : messages.values()) {
       if (!shares.holds(message.sender())) {
         throw new SessionRefusal(
             SessionRefusal.Reason.INCONSISTENT_VIEW,
             "header of %s, which dealt no shares".formatted(message.sender()));
       }
-      if (!InputHeader.of(message).h2().equals(shares.h2())) {
-        throw new SessionRefusal(
-            SessionRefusal.Reason.INCONSISTENT_VIEW,
-            "header of %s carries another H2: it was shown another set of shares"
-                .formatted(message.sender()));
-      }
+      requireSameH2(message, shares.h2());
     }
-    return new HeaderList(
-        shares, messages, Chain.h3(shares.h2(), Chain.headers(messages.values())));
+    Optional<Board> board = shares.board().map(_ -> Board.of(shares.keys().roster(), messages));
+    Digest h3 =
+        board
+            .map(posted -> Chain.posted(Labels.H3, shares.h2(), posted.places(), posted.root()))
+            .orElseGet(() -> Chain.h3(shares.h2(), Chain.headers(messages.values())));
+    return new HeaderList(shares, messages, h3, board);
   }
 
-  /// As `of`, and verifies every signature.
+  static void requireSameH2(SignedMessage header, Digest h2) {
+    if (!InputHeader.of(header).h2().equals(h2)) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.INCONSISTENT_VIEW,
+          "header of %s carries another H2: it was shown another set of shares"
+              .formatted(header.sender()));
+    }
+  }
+
+  /// As `of`, and verifies every signature. On the complete graph.
   static HeaderList fromCbor(ShareList shares, CborReader in) {
     Roster roster = shares.keys().roster();
     List<SignedMessage> received =
@@ -58,6 +63,21 @@ record HeaderList(ShareList shares, SortedMap<SiteId, SignedMessage> messages, D
 
   CborWriter toCbor() {
     return KeyList.messagesToCbor(messages.values());
+  }
+
+  /// What `site` is shown: everything, or what concerns it on the ring.
+  CborWriter shownTo(SiteId site) {
+    return board
+        .map(posted -> posted.toCbor(shares.keys().neighbourhood(site)))
+        .orElseGet(this::toCbor);
+  }
+
+  /// What a COMMIT certificate says of U3.
+  Certificate.Inputs inputs() {
+    return board
+        .<Certificate.Inputs>map(
+            posted -> new Certificate.Posted(posted.places().encode(), posted.root()))
+        .orElseGet(() -> new Certificate.Listed(Chain.headers(messages.values())));
   }
 
   boolean holds(SiteId site) {

@@ -7,19 +7,24 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
-import java.util.TreeMap;
 
-/// U1: the advertised keys, and H1 over them.
+/// U1 whole: all advertised keys, H1 over them and the graph. The aggregator has it, and on the
+/// complete graph every site.
 record KeyList(
     Roster roster,
     SortedMap<SiteId, SignedMessage> messages,
     SortedMap<SiteId, Advertisement> advertisements,
     List<SiteId> sites,
-    Digest h1) {
+    PlaceSet places,
+    Digest h1,
+    Optional<OnRing> onRing)
+    implements Peers {
+
+  /// What a session on a ring has beside.
+  record OnRing(Board board, GraphRule.Ring parameters, HararyRing ring) {}
 
   KeyList {
     sites = List.copyOf(sites);
@@ -27,38 +32,37 @@ record KeyList(
     advertisements = Collections.unmodifiableSortedMap(advertisements);
   }
 
-  /// Checks everything but the signatures: at least m sites, canonical keys, no key twice.
+  /// Checks everything but the signatures: at least m sites, canonical keys, no key twice, and that
+  /// there is a graph of that many sites.
   static KeyList of(Roster roster, Collection<SignedMessage> received) {
     SortedMap<SiteId, SignedMessage> messages = Roster.bySender(received);
-    if (messages.size() < roster.minSurvivors()) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.QUORUM,
-          "%d sites advertised keys; must be >= minSurvivors %d"
-              .formatted(messages.size(), roster.minSurvivors()));
-    }
-    SortedMap<SiteId, Advertisement> advertisements = new TreeMap<>();
-    Map<Bytes, SiteId> owners = new HashMap<>();
-    for (SignedMessage message : messages.values()) {
-      Advertisement advertisement = Advertisement.of(message);
-      for (Bytes key : List.of(advertisement.maskKey(), advertisement.channelKey())) {
-        SiteId other = owners.putIfAbsent(key, message.sender());
-        if (other != null) {
-          throw new SessionRefusal(
-              SessionRefusal.Reason.BAD_KEY,
-              "one X25519 key serves twice: of %s and of %s".formatted(other, message.sender()));
-        }
+    roster.requireSurvivors("sites advertised keys", messages.size());
+    SortedMap<SiteId, Advertisement> advertisements = Advertisement.ofAll(messages.values());
+    PlaceSet places = PlaceSet.of(roster, messages.keySet());
+    Digest h1;
+    Optional<OnRing> onRing;
+    switch (roster.descriptor().graph()) {
+      case SessionDescriptor.Graph.Complete _ -> {
+        h1 = Chain.h1(roster, messages.values());
+        onRing = Optional.empty();
       }
-      advertisements.put(message.sender(), advertisement);
+      case SessionDescriptor.Graph.Regular regular -> {
+        Board board = Board.of(roster, messages);
+        h1 = Chain.posted(Labels.H1, roster.session(), places, board.root());
+        GraphRule.Ring parameters = regular.ring(roster, places.size());
+        onRing =
+            Optional.of(
+                new OnRing(
+                    board,
+                    parameters,
+                    HararyRing.of(h1, places, roster.size(), parameters.degree())));
+      }
     }
     return new KeyList(
-        roster,
-        messages,
-        advertisements,
-        List.copyOf(messages.keySet()),
-        Chain.h1(roster, messages.values()));
+        roster, messages, advertisements, List.copyOf(messages.keySet()), places, h1, onRing);
   }
 
-  /// As `of`, and verifies every signature.
+  /// As `of`, and verifies every signature. Of the complete graph.
   static KeyList fromCbor(Roster roster, CborReader in) {
     List<SignedMessage> received =
         messagesFromCbor(in, roster, SignedMessage.Phase.ADVERTISE_KEYS, Advertisement.MOST_BYTES);
@@ -70,6 +74,16 @@ record KeyList(
     return messagesToCbor(messages.values());
   }
 
+  /// What `site` is shown: everything, or what concerns it on the ring.
+  CborWriter shownTo(SiteId site) {
+    return onRing.map(with -> with.board().toCbor(neighbourhood(site))).orElseGet(this::toCbor);
+  }
+
+  /// `site` and its neighbours on the ring.
+  PlaceSet neighbourhood(SiteId site) {
+    return NeighbourKeys.neighbourhood(roster, receivers(site), site);
+  }
+
   Advertisement of(SiteId site) {
     Advertisement advertisement = advertisements.get(site);
     if (advertisement == null) {
@@ -79,10 +93,67 @@ record KeyList(
     return advertisement;
   }
 
-  /// Place of `site` in U1, from 0.
+  @Override
+  public Bytes maskKey(SiteId site) {
+    return of(site).maskKey();
+  }
+
+  @Override
+  public Bytes channelKey(SiteId site) {
+    return of(site).channelKey();
+  }
+
+  @Override
+  public int shareThreshold() {
+    return onRing.map(with -> with.parameters().threshold()).orElseGet(roster::threshold);
+  }
+
+  @Override
+  public int mostMissing() {
+    return onRing
+        .map(with -> with.parameters().mostColluding())
+        .orElseGet(() -> roster.descriptor().quorum().nC());
+  }
+
+  @Override
+  public int[] receivers(SiteId dealer) {
+    int place = place(dealer);
+    return onRing
+        .map(with -> with.ring().neighbours(place))
+        .orElseGet(() -> places.places().toArray());
+  }
+
+  @Override
+  public int slot(SiteId dealer, SiteId receiver) {
+    place(dealer);
+    int slot =
+        onRing.isPresent()
+            ? onRing.get().ring().slot(roster.index(dealer), place(receiver))
+            : Collections.binarySearch(sites, receiver);
+    if (slot < 0) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.INCONSISTENT_VIEW,
+          "%s deals no share to %s in this session".formatted(dealer, receiver));
+    }
+    return slot;
+  }
+
+  @Override
+  public boolean connected(PlaceSet sites) {
+    return onRing
+        .map(with -> with.ring().everyoneHas(with.parameters().threshold(), sites))
+        .orElse(true);
+  }
+
+  /// The largest part of `sites` that is `connected`.
+  PlaceSet core(PlaceSet sites) {
+    return onRing.map(with -> with.ring().core(with.parameters().threshold(), sites)).orElse(sites);
+  }
+
+  /// Place of `site` in the roster; refused unless it is in U1.
   int place(SiteId site) {
-    int place = Collections.binarySearch(sites, site);
-    if (place < 0) {
+    int place = roster.index(site);
+    if (!places.holds(place)) {
       throw new SessionRefusal(
           SessionRefusal.Reason.INCONSISTENT_VIEW, site + " advertised no keys in this session");
     }

@@ -14,6 +14,9 @@ final class Labels {
   static final String SELF_MASK = "comity/v1/session/self-mask";
   static final String GRAPH_RANDOMNESS = "comity/v1/session/graph-randomness";
   static final String COEFFICIENTS = "comity/v1/session/share-coefficients";
+  static final String GRAPH = "comity/v1/session/graph";
+  static final String POSTED = "comity/v1/session/posted";
+  static final String EMPTY_PLACE = "comity/v1/session/empty-place";
   static final String PAIR_MASK = "comity/v1/session/pair-mask";
   static final String CHANNEL = "comity/v1/session/channel";
   static final String VAULT = "comity/v1/vault/sealing";

@@ -5,7 +5,6 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.SiteId;
 import dev.comity.update.NoisedUpdate;
-import java.util.Arrays;
 import java.util.Objects;
 
 /// P0: what a site asks of a descriptor before it locks its update to the session.
@@ -26,14 +25,11 @@ final class Opening {
         SignedView.decode(descriptorView)
             .verified(SignedView.Kind.DESCRIPTOR, site.membership().aggregator());
     SessionDescriptor descriptor = SessionDescriptor.decode(document);
-    if (!Arrays.equals(document, descriptor.encode())) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.MALFORMED, "session descriptor: not in its canonical encoding");
-    }
     Opening opening = new Opening(site, plan, descriptor);
     Roster roster = opening.checkMembership();
     opening.checkPlan(update);
     opening.checkFloors();
+    opening.checkGraph();
     opening.checkPast();
     return roster;
   }
@@ -92,6 +88,20 @@ final class Opening {
     atLeast("nC", descriptor.quorum().nC(), site.membership().nCFloor(), "the consortium");
     atLeast("nC", descriptor.quorum().nC(), site.nCFloor(), "this site");
     atLeast("minHonest", descriptor.quorum().minHonest(), site.minHonestFloor(), "this site");
+  }
+
+  /// The site computes the graph itself: a weaker one is refused.
+  private void checkGraph() {
+    int n = descriptor.quorum().n();
+    int nC = descriptor.quorum().nC();
+    SessionDescriptor.Graph wanted;
+    try {
+      wanted = site.graphRule().graph(n, nC);
+    } catch (IllegalArgumentException e) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.QUORUM, "session descriptor: " + e.getMessage(), e);
+    }
+    equal("graph", descriptor.graph(), wanted);
   }
 
   private void checkPast() {

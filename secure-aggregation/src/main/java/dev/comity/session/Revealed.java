@@ -4,6 +4,7 @@ import dev.comity.plan.SiteId;
 import dev.comity.update.Mask;
 import dev.comity.update.MaskKey;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -29,14 +30,17 @@ final class Revealed {
     seeds.values().forEach(seed -> masks.add(new Mask(MaskKey.of(seed), true)));
     maskSecrets.forEach((dropped, secret) ->
         masks.addAll(
-            seeds.keySet().parallelStream()
+            Arrays.stream(keys.receivers(dropped))
+                .parallel()
+                .mapToObj(keys.roster()::site)
+                .filter(seeds::containsKey)
                 .map(survivor -> pairMask(keys, survivor, dropped, secret))
                 .toList()));
     return List.copyOf(masks);
   }
 
   private static Mask pairMask(KeyList keys, SiteId survivor, SiteId dropped, byte[] secret) {
-    byte[] theirs = keys.of(survivor).maskKey().toByteArray();
+    byte[] theirs = keys.maskKey(survivor).toByteArray();
     return Secrets.pairMask(keys, survivor, dropped, X25519.agree(secret, theirs));
   }
 

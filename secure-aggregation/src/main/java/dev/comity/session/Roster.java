@@ -36,6 +36,25 @@ record Roster(
     return new Roster(descriptor, descriptor.id(), keys);
   }
 
+  /// n.
+  int size() {
+    return descriptor.roster().size();
+  }
+
+  /// The site at `place`, from 0.
+  SiteId site(int place) {
+    return descriptor.roster().get(place).site();
+  }
+
+  /// Refuses fewer than m.
+  void requireSurvivors(String what, int count) {
+    if (count < minSurvivors()) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.QUORUM,
+          "%d %s; must be >= minSurvivors %d".formatted(count, what, minSurvivors()));
+    }
+  }
+
   int index(SiteId site) {
     return descriptor
         .indexOf(site)

@@ -68,44 +68,42 @@ final class Secrets {
             .toByteArray());
   }
 
-  /// The shares that this site deals to each site of U1, itself included.
-  Dealt deal(KeyList keys, SiteId self) {
-    int[] xs = keys.sites().stream().mapToInt(site -> keys.roster().index(site) + 1).toArray();
-    Shamir.Coefficients coefficients = coefficients(keys.h1());
-    int threshold = keys.roster().threshold();
+  /// The shares that this site deals: on the complete graph to each site of U1, itself included, on
+  /// a ring to its neighbours.
+  Dealt deal(Peers peers, SiteId self) {
+    Roster roster = peers.roster();
+    int[] receivers = peers.receivers(self);
+    int[] xs = Arrays.stream(receivers).map(place -> place + 1).toArray();
+    Shamir.Coefficients coefficients = coefficients(peers.h1());
+    int threshold = peers.shareThreshold();
     byte[][] seedShares = Shamir.split(selfMask, threshold, xs, coefficients);
     byte[][] keyShares = Shamir.split(maskSecret, threshold, xs, coefficients);
-    int dealer = keys.roster().index(self);
+    int dealer = roster.index(self);
     List<Delivery> deliveries = new ArrayList<>();
-    SharePair own = null;
+    Optional<SharePair> own = Optional.empty();
     for (int i = 0; i < xs.length; i++) {
-      SiteId receiver = keys.sites().get(i);
-      int receiverIndex = xs[i] - 1;
+      int receiver = receivers[i];
       SharePair shares = new SharePair(seedShares[i], keyShares[i]);
       byte[] ciphertext;
-      if (receiver.equals(self)) {
-        own = shares;
+      if (receiver == dealer) {
+        own = Optional.of(shares);
         ciphertext = new byte[0];
       } else {
-        byte[] key = channelKey(keys, receiver, dealer, receiverIndex);
-        ciphertext = encrypt(key, aad(keys, dealer, receiverIndex), shares.plaintext());
+        byte[] key = channelKey(peers, roster.site(receiver), dealer, receiver);
+        ciphertext = encrypt(key, aad(peers, dealer, receiver), shares.plaintext());
       }
       deliveries.add(
           new Delivery(
-              receiver,
+              roster.site(receiver),
               Bytes.of(ciphertext),
-              Delivery.commitment(Labels.SEED_SHARE, session, dealer, receiverIndex, seedShares[i]),
-              Delivery.commitment(Labels.KEY_SHARE, session, dealer, receiverIndex, keyShares[i])));
-    }
-    if (own == null) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.INCONSISTENT_VIEW, "the keys shown lack those of " + self);
+              Delivery.commitment(Labels.SEED_SHARE, session, dealer, receiver, seedShares[i]),
+              Delivery.commitment(Labels.KEY_SHARE, session, dealer, receiver, keyShares[i])));
     }
     return new Dealt(deliveries, own);
   }
 
   /// What a site deals, and the shares that it keeps itself.
-  record Dealt(List<Delivery> deliveries, SharePair own) {
+  record Dealt(List<Delivery> deliveries, Optional<SharePair> own) {
     Dealt {
       deliveries = List.copyOf(deliveries);
     }
@@ -141,7 +139,7 @@ final class Secrets {
 
   /// The shares inside `delivery`; empty when it does not decrypt to two shares with the hashes it
   /// carries.
-  Optional<SharePair> open(KeyList keys, SiteId dealer, SiteId self, Delivery delivery) {
+  Optional<SharePair> open(Peers keys, SiteId dealer, SiteId self, Delivery delivery) {
     int dealerIndex = keys.roster().index(dealer);
     int selfIndex = keys.roster().index(self);
     byte[] key = channelKey(keys, dealer, dealerIndex, selfIndex);
@@ -163,22 +161,22 @@ final class Secrets {
     return asCommitted ? Optional.of(new SharePair(seedShare, keyShare)) : Optional.empty();
   }
 
-  /// The self mask and one mask for each other site of U2.
-  List<Mask> masks(ShareList shares, SiteId self) {
+  /// The self mask and one mask for each partner in U2, which are `dealers`.
+  List<Mask> masks(Peers peers, PlaceSet dealers, SiteId self) {
     List<Mask> masks = new ArrayList<>();
     masks.add(new Mask(MaskKey.of(selfMask), true));
-    KeyList keys = shares.keys();
-    for (SiteId other : shares.sites()) {
-      if (!other.equals(self)) {
-        byte[] agreed = X25519.agree(maskSecret, keys.of(other).maskKey().toByteArray());
-        masks.add(pairMask(keys, self, other, agreed));
+    for (int place : peers.receivers(self)) {
+      SiteId other = peers.roster().site(place);
+      if (dealers.holds(place) && !other.equals(self)) {
+        byte[] agreed = X25519.agree(maskSecret, peers.maskKey(other).toByteArray());
+        masks.add(pairMask(peers, self, other, agreed));
       }
     }
     return List.copyOf(masks);
   }
 
   /// The mask between `site` and `other` as `site` applies it: added where its index is the lower.
-  static Mask pairMask(KeyList keys, SiteId site, SiteId other, byte[] agreed) {
+  static Mask pairMask(Peers keys, SiteId site, SiteId other, byte[] agreed) {
     int mine = keys.roster().index(site);
     int theirs = keys.roster().index(other);
     byte[] key =
@@ -193,15 +191,15 @@ final class Secrets {
     return new Mask(MaskKey.of(key), mine < theirs);
   }
 
-  private byte[] channelKey(KeyList keys, SiteId peer, int sender, int receiver) {
-    byte[] agreed = X25519.agree(channelSecret, keys.of(peer).channelKey().toByteArray());
+  private byte[] channelKey(Peers keys, SiteId peer, int sender, int receiver) {
+    byte[] agreed = X25519.agree(channelSecret, keys.channelKey(peer).toByteArray());
     return Derivation.key(
         agreed,
         session,
         new Transcribed().label(Labels.CHANNEL).number(sender).number(receiver).digest(keys.h1()));
   }
 
-  private byte[] aad(KeyList keys, int sender, int receiver) {
+  private byte[] aad(Peers keys, int sender, int receiver) {
     return new Transcribed()
         .digest(session)
         .digest(keys.h1())

@@ -15,14 +15,22 @@ import java.util.Optional;
 /// specification. A state is immutable and safe for use by many threads.
 ///
 /// ```
-/// AdvertisingKeys ─► SharingKeys ─► Collecting ─► Voting ─► Unmasking ─► Done
-///        │                │             │            │
-///        └────► Aborted ◄─┘             └─► Aborting ◄┘
-///                  ▲                            │
+/// AdvertisingKeys ─► SharingKeys ─► Collecting ─► Voting ─┬───────────────► Unmasking ─► Done
+///        │                │             │            │    └─► Releasing ──────▲
+///        └────► Aborted ◄─┘             └─► Aborting ◄┘       on a ring alone,
+///                  ▲                            │             until T RELEASEs
 ///                  └────────────────────────────┘  T ABORT votes
 /// ```
 public sealed interface ServerSession
-    permits AdvertisingKeys, SharingKeys, Collecting, Voting, Unmasking, Aborting, Done, Aborted {
+    permits AdvertisingKeys,
+        SharingKeys,
+        Collecting,
+        Voting,
+        Releasing,
+        Unmasking,
+        Aborting,
+        Done,
+        Aborted {
 
   /// Which state a session is in.
   enum State {
@@ -30,6 +38,7 @@ public sealed interface ServerSession
     SHARING_KEYS,
     COLLECTING,
     VOTING,
+    RELEASING,
     UNMASKING,
     ABORTING,
     DONE,
@@ -128,8 +137,8 @@ public sealed interface ServerSession
     return Optional.empty();
   }
 
-  /// COMMIT from Unmasking on; ABORT in Aborted after votes; none in Aborted before any masked
-  /// input, which the next descriptor tells as `noMaskedInput`.
+  /// COMMIT from Releasing or Unmasking on; ABORT in Aborted after votes; none in Aborted before
+  /// any masked input, which the next descriptor tells as `noMaskedInput`.
   default Optional<Certificate> certificate() {
     return Optional.empty();
   }

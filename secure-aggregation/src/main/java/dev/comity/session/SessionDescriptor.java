@@ -7,11 +7,13 @@ import dev.comity.membership.MembershipEpoch;
 import dev.comity.plan.Digest;
 import dev.comity.plan.FederationId;
 import dev.comity.plan.Noise;
+import dev.comity.plan.PlanCodec;
 import dev.comity.plan.Quorum;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.RunId;
 import dev.comity.plan.SiteId;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -46,8 +48,13 @@ public record SessionDescriptor(
     Limits sharing,
     Limits collecting) {
 
-  /// The most sites on the complete graph.
-  static final int MOST_SITES = 512;
+  private static final int MOST_NOISE_BYTES = 1024;
+
+  /// The largest roster; above 512 sites it takes a ring.
+  static final int MOST_SITES = GraphRule.MOST_SITES;
+
+  private static final String COMPLETE = "COMPLETE";
+  private static final String REGULAR = "REGULAR";
 
   /// One site of the roster and the SHA-256 of its Ed25519 message key.
   public record Seat(SiteId site, Digest key) {}
@@ -81,8 +88,26 @@ public record SessionDescriptor(
   }
 
   /// Who shares masks and secrets with whom.
-  public enum Graph {
-    COMPLETE
+  public sealed interface Graph {
+
+    /// Everybody with everybody, T shares of each secret.
+    record Complete() implements Graph {}
+
+    /// Each site with the `degree` next to it on a ring, `threshold` shares of each secret, should
+    /// all sites of the roster advertise keys. `rule` gives both again for those that do.
+    record Regular(int degree, int threshold, GraphRule rule) implements Graph {
+
+      /// The ring over the `members` of U1. Fails with `SessionRefusal` when there is none.
+      GraphRule.Ring ring(Roster roster, int members) {
+        int nC = roster.descriptor().quorum().nC();
+        return rule.ring(members, nC)
+            .orElseThrow(() ->
+                new SessionRefusal(
+                    SessionRefusal.Reason.QUORUM,
+                    "%d sites advertised keys: no ring over so few withstands nC = %d"
+                        .formatted(members, nC)));
+      }
+    }
   }
 
   public SessionDescriptor {
@@ -103,15 +128,20 @@ public record SessionDescriptor(
       throw new IllegalArgumentException(
           "roster of %d sites with n = %d; must be equal".formatted(roster.size(), quorum.n()));
     }
-    if (roster.size() > MOST_SITES) {
+    int most =
+        switch (graph) {
+          case Graph.Complete _ -> GraphRule.STANDARD.mostComplete();
+          case Graph.Regular _ -> MOST_SITES;
+        };
+    if (roster.size() > most) {
       throw new IllegalArgumentException(
-          "roster of %d sites on the complete graph; must be <= %d"
-              .formatted(roster.size(), MOST_SITES));
+          "roster of %d sites on %s; must be <= %d".formatted(roster.size(), graph, most));
     }
     Quorum.check(quorum.n(), quorum.nC(), quorum.minHonest());
   }
 
-  /// The descriptor of a session of `plan` over `sites`, each a member of `membership`.
+  /// The descriptor of a session of `plan` over `sites`, each a member of `membership`, on the
+  /// graph of the standard rule.
   public static SessionDescriptor of(
       RoundPlan plan,
       long federationEpoch,
@@ -120,6 +150,33 @@ public record SessionDescriptor(
       Optional<Previous> previous,
       MembershipEpoch membership,
       Collection<SiteId> sites,
+      Limits advertising,
+      Limits sharing,
+      Limits collecting) {
+    return of(
+        plan,
+        federationEpoch,
+        attempt,
+        nonce,
+        previous,
+        membership,
+        sites,
+        GraphRule.STANDARD,
+        advertising,
+        sharing,
+        collecting);
+  }
+
+  /// As above, on the graph of `rule`, which every site must know as its own.
+  public static SessionDescriptor of(
+      RoundPlan plan,
+      long federationEpoch,
+      int attempt,
+      Digest nonce,
+      Optional<Previous> previous,
+      MembershipEpoch membership,
+      Collection<SiteId> sites,
+      GraphRule rule,
       Limits advertising,
       Limits sharing,
       Limits collecting) {
@@ -160,7 +217,7 @@ public record SessionDescriptor(
         plan.terms().encoding().bits(),
         plan.terms().noise(),
         Suite.X25519_AES_256_CTR,
-        Graph.COMPLETE,
+        rule.graph(sites.size(), plan.nC()),
         advertising,
         sharing,
         collecting);
@@ -217,25 +274,38 @@ public record SessionDescriptor(
             .integer("minSurvivors", quorum.minSurvivors())
             .bytes("vectorLayout", vectorLayout.bytes())
             .integer("bits", bits)
-            .text(
-                "noise",
-                switch (noise) {
-                  case Noise.None _ -> "none";
-                })
+            .bytes("noise", PlanCodec.encode(noise))
             .text("suite", suite.name())
-            .text("graph", graph.name())
+            .text(
+                "graph",
+                switch (graph) {
+                  case Graph.Complete _ -> COMPLETE;
+                  case Graph.Regular _ -> REGULAR;
+                })
+            .map(
+                "ring",
+                switch (graph) {
+                  case Graph.Complete _ -> Optional.empty();
+                  case Graph.Regular ring -> Optional.of(ringToCbor(ring));
+                })
             .map("advertising", limitsToCbor(advertising))
             .map("sharing", limitsToCbor(sharing))
             .map("collecting", limitsToCbor(collecting));
     return out.toBytes();
   }
 
-  /// Fails with `SessionRefusal` when the bytes are no descriptor or T or m do not follow from n,
-  /// n_C, minHonest.
+  /// Fails with `SessionRefusal` when the bytes are no descriptor in its one encoding, or T or m do
+  /// not follow from n, n_C, minHonest.
   public static SessionDescriptor decode(byte[] bytes) {
-    return Refusals.malformed(
-        "session descriptor",
-        () -> CborReader.read(bytes, "SessionDescriptor", SessionDescriptor::fromCbor));
+    SessionDescriptor descriptor =
+        Refusals.malformed(
+            "session descriptor",
+            () -> CborReader.read(bytes, "SessionDescriptor", SessionDescriptor::fromCbor));
+    if (!Arrays.equals(bytes, descriptor.encode())) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.MALFORMED, "session descriptor: not in its canonical encoding");
+    }
+    return descriptor;
   }
 
   private static SessionDescriptor fromCbor(CborReader in) {
@@ -254,10 +324,6 @@ public record SessionDescriptor(
                   quorum.threshold(),
                   quorum.minSurvivors()));
     }
-    String noise = in.text("noise");
-    if (!noise.equals("none")) {
-      throw new IllegalArgumentException("noise \"" + noise + "\"; must be \"none\"");
-    }
     return new SessionDescriptor(
         new FederationId(in.text("federation")),
         in.integer("federationEpoch"),
@@ -274,12 +340,44 @@ public record SessionDescriptor(
         quorum,
         digest(in, "vectorLayout"),
         in.int32("bits"),
-        new Noise.None(),
+        PlanCodec.decodeNoise(in.bytes("noise", 1, MOST_NOISE_BYTES).toByteArray()),
         Suite.valueOf(in.text("suite")),
-        Graph.valueOf(in.text("graph")),
+        graphFromCbor(in),
         in.map("advertising", SessionDescriptor::limitsFromCbor),
         in.map("sharing", SessionDescriptor::limitsFromCbor),
         in.map("collecting", SessionDescriptor::limitsFromCbor));
+  }
+
+  private static CborWriter ringToCbor(Graph.Regular ring) {
+    return CborWriter.map()
+        .integer("degree", ring.degree())
+        .integer("threshold", ring.threshold())
+        .integer("mostComplete", ring.rule().mostComplete())
+        .integer("securityExponent", ring.rule().securityExponent())
+        .integer("livenessExponent", ring.rule().livenessExponent())
+        .integer("dropOutPermille", ring.rule().dropOutPermille());
+  }
+
+  private static Graph graphFromCbor(CborReader in) {
+    String graph = in.text("graph");
+    return switch (graph) {
+      case COMPLETE -> new Graph.Complete();
+      case REGULAR ->
+          in.map(
+              "ring",
+              ring ->
+                  new Graph.Regular(
+                      ring.int32("degree"),
+                      ring.int32("threshold"),
+                      new GraphRule(
+                          ring.int32("mostComplete"),
+                          ring.int32("securityExponent"),
+                          ring.int32("livenessExponent"),
+                          ring.int32("dropOutPermille"))));
+      default ->
+          throw new IllegalArgumentException(
+              "graph \"%s\"; must be %s or %s".formatted(graph, COMPLETE, REGULAR));
+    };
   }
 
   static Digest digest(CborReader in, String field) {

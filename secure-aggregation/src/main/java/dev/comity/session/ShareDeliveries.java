@@ -1,32 +1,67 @@
 package dev.comity.session;
 
+import dev.comity.codec.Bytes;
 import dev.comity.codec.CborReader;
 import dev.comity.codec.CborWriter;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// The body of P2: the signed commitment, which is the Merkle root over the deliveries, and the
-/// deliveries, one for each site of U1 in its order, the dealer's own included.
-record ShareDeliveries(MerkleTree tree, List<Delivery> deliveries) {
+/// deliveries, one for each receiver in the order of `Peers.receivers`; on the complete graph the
+/// dealer's own is among them.
+///
+/// Kept as the bytes of the deliveries and their tree, 224 a receiver: the aggregator has one of
+/// these of each site.
+final class ShareDeliveries {
   static final int MOST_COMMITMENT_BYTES = 64;
   private static final int MOST_BYTES = 1 << 20;
+  private static final int SLOT_BYTES = Delivery.CIPHERTEXT_BYTES + 2 * Digest.SIZE;
 
   private record Announced(Digest root, List<Delivery> deliveries) {}
 
-  ShareDeliveries {
-    deliveries = List.copyOf(deliveries);
+  private final MerkleTree tree;
+
+  /// Ciphertext and the two hashes of each receiver; of the dealer's own slot no ciphertext.
+  private final byte[] slots;
+
+  /// The slot of the dealer itself, or −1.
+  private final int own;
+
+  private ShareDeliveries(MerkleTree tree, byte[] slots, int own) {
+    this.tree = tree;
+    this.slots = slots;
+    this.own = own;
   }
 
-  static ShareDeliveries of(KeyList keys, SiteId dealer, List<Delivery> deliveries) {
-    return new ShareDeliveries(tree(keys, dealer, deliveries), deliveries);
+  /// `deliveries` go to the receivers of `dealer`, in their order.
+  static ShareDeliveries of(Peers peers, SiteId dealer, List<Delivery> deliveries) {
+    byte[] slots = new byte[SLOT_BYTES * deliveries.size()];
+    List<Digest> leaves = new ArrayList<>();
+    Roster roster = peers.roster();
+    int own = -1;
+    for (int slot = 0; slot < deliveries.size(); slot++) {
+      Delivery delivery = deliveries.get(slot);
+      byte[] ciphertext = delivery.ciphertext().toByteArray();
+      int at = slot * SLOT_BYTES;
+      System.arraycopy(ciphertext, 0, slots, at, ciphertext.length);
+      at += Delivery.CIPHERTEXT_BYTES;
+      System.arraycopy(delivery.seedShare().bytes(), 0, slots, at, Digest.SIZE);
+      System.arraycopy(delivery.keyShare().bytes(), 0, slots, at + Digest.SIZE, Digest.SIZE);
+      own = delivery.receiver().equals(dealer) ? slot : own;
+      leaves.add(
+          delivery.leaf(roster.session(), roster.index(dealer), roster.index(delivery.receiver())));
+    }
+    return new ShareDeliveries(new MerkleTree(leaves), slots, own);
   }
 
-  byte[] encode() {
+  /// The body of the dealer's message.
+  byte[] encode(Peers peers, SiteId dealer) {
     return CborWriter.map()
         .bytes("commitment", commitment(tree.root()))
-        .maps("deliveries", deliveries, Delivery::toCbor)
+        .maps("deliveries", deliveries(peers, dealer), Delivery::toCbor)
         .toBytes();
   }
 
@@ -55,18 +90,19 @@ record ShareDeliveries(MerkleTree tree, List<Delivery> deliveries) {
                 commitment, "ShareCommitment", in -> SessionDescriptor.digest(in, "root")));
   }
 
-  /// Reads and checks what `dealer` sends: receivers exactly U1, exact sizes, the root over the
+  /// Reads and checks what a dealer sends: exactly its receivers, exact sizes, the root over the
   /// deliveries.
-  static ShareDeliveries received(KeyList keys, SignedMessage message) {
+  static ShareDeliveries received(Peers peers, SignedMessage message) {
+    SiteId dealer = message.sender();
     if (message.body().size() > MOST_BYTES) {
       throw new SessionRefusal(
           SessionRefusal.Reason.MALFORMED,
           "SHARE_KEYS of %s: %d bytes; must be <= %d"
-              .formatted(message.sender(), message.body().size(), MOST_BYTES));
+              .formatted(dealer, message.body().size(), MOST_BYTES));
     }
     Announced announced =
         Refusals.malformed(
-            "SHARE_KEYS of " + message.sender(),
+            "SHARE_KEYS of " + dealer,
             () ->
                 CborReader.read(
                     message.body().toByteArray(),
@@ -76,49 +112,64 @@ record ShareDeliveries(MerkleTree tree, List<Delivery> deliveries) {
                             root(in.bytes("commitment", 1, MOST_COMMITMENT_BYTES).toByteArray()),
                             in.maps("deliveries", Delivery::fromCbor))));
     List<SiteId> receivers = announced.deliveries.stream().map(Delivery::receiver).toList();
-    if (!receivers.equals(keys.sites())) {
+    List<SiteId> wanted = receivers(peers, dealer);
+    if (!receivers.equals(wanted)) {
       throw new SessionRefusal(
           SessionRefusal.Reason.MALFORMED,
-          "SHARE_KEYS of %s: must deal to each of the %d sites that advertised keys, in order"
-              .formatted(message.sender(), keys.sites().size()));
+          "SHARE_KEYS of %s: must deal to each of the %d sites that it shares with, in order"
+              .formatted(dealer, wanted.size()));
     }
     for (Delivery delivery : announced.deliveries) {
-      int wanted = delivery.receiver().equals(message.sender()) ? 0 : Delivery.CIPHERTEXT_BYTES;
-      if (delivery.ciphertext().size() != wanted) {
+      int size = delivery.receiver().equals(dealer) ? 0 : Delivery.CIPHERTEXT_BYTES;
+      if (delivery.ciphertext().size() != size) {
         throw new SessionRefusal(
             SessionRefusal.Reason.MALFORMED,
             "SHARE_KEYS of %s: ciphertext of %d bytes for %s; must be %d"
-                .formatted(
-                    message.sender(), delivery.ciphertext().size(), delivery.receiver(), wanted));
+                .formatted(dealer, delivery.ciphertext().size(), delivery.receiver(), size));
       }
     }
-    ShareDeliveries shares = of(keys, message.sender(), announced.deliveries);
+    ShareDeliveries shares = of(peers, dealer, announced.deliveries);
     if (!shares.tree.root().equals(announced.root)) {
       throw new SessionRefusal(
           SessionRefusal.Reason.MISMATCH,
-          "SHARE_KEYS of %s: the deliveries are not those of the signed root"
-              .formatted(message.sender()));
+          "SHARE_KEYS of %s: the deliveries are not those of the signed root".formatted(dealer));
     }
     return shares;
   }
 
-  Delivery to(KeyList keys, SiteId receiver) {
-    return deliveries.get(keys.place(receiver));
+  private static List<SiteId> receivers(Peers peers, SiteId dealer) {
+    return Arrays.stream(peers.receivers(dealer)).mapToObj(peers.roster()::site).toList();
   }
 
-  List<Digest> path(KeyList keys, SiteId receiver) {
-    return tree.path(keys.place(receiver));
-  }
-
-  private static MerkleTree tree(KeyList keys, SiteId dealer, List<Delivery> deliveries) {
-    List<Digest> leaves = new ArrayList<>();
-    int dealerIndex = keys.roster().index(dealer);
-    for (Delivery delivery : deliveries) {
-      leaves.add(
-          delivery.leaf(
-              keys.roster().session(), dealerIndex, keys.roster().index(delivery.receiver())));
+  List<Delivery> deliveries(Peers peers, SiteId dealer) {
+    List<SiteId> receivers = receivers(peers, dealer);
+    List<Delivery> deliveries = new ArrayList<>();
+    for (int slot = 0; slot < receivers.size(); slot++) {
+      deliveries.add(delivery(slot, receivers.get(slot)));
     }
-    return new MerkleTree(leaves);
+    return List.copyOf(deliveries);
+  }
+
+  private Delivery delivery(int slot, SiteId receiver) {
+    int at = slot * SLOT_BYTES;
+    int size = slot == own ? 0 : Delivery.CIPHERTEXT_BYTES;
+    return new Delivery(
+        receiver,
+        Bytes.of(Arrays.copyOfRange(slots, at, at + size)),
+        digest(at + Delivery.CIPHERTEXT_BYTES),
+        digest(at + Delivery.CIPHERTEXT_BYTES + Digest.SIZE));
+  }
+
+  private Digest digest(int at) {
+    return Digest.ofValue(Arrays.copyOfRange(slots, at, at + Digest.SIZE));
+  }
+
+  Delivery to(Peers peers, SiteId dealer, SiteId receiver) {
+    return delivery(peers.slot(dealer, receiver), receiver);
+  }
+
+  List<Digest> path(Peers peers, SiteId dealer, SiteId receiver) {
+    return tree.path(peers.slot(dealer, receiver));
   }
 
   private static byte[] commitment(Digest root) {

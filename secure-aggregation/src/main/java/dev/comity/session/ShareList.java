@@ -7,10 +7,12 @@ import dev.comity.plan.SiteId;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 
-/// U2: the published P2 messages, that is, the dealers' commitments, and H2 over them.
-record ShareList(KeyList keys, SortedMap<SiteId, SignedMessage> messages, Digest h2) {
+/// U2 whole: the published P2 messages, that is, the dealers' commitments, and H2 over them.
+record ShareList(
+    KeyList keys, SortedMap<SiteId, SignedMessage> messages, Digest h2, Optional<Board> board) {
 
   ShareList {
     messages = Collections.unmodifiableSortedMap(messages);
@@ -20,20 +22,20 @@ record ShareList(KeyList keys, SortedMap<SiteId, SignedMessage> messages, Digest
   static ShareList of(KeyList keys, Collection<SignedMessage> received) {
     SortedMap<SiteId, SignedMessage> messages =
         Roster.bySender(received.stream().map(SignedMessage::published).toList());
-    if (messages.size() < keys.roster().minSurvivors()) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.QUORUM,
-          "%d sites dealt shares; must be >= minSurvivors %d"
-              .formatted(messages.size(), keys.roster().minSurvivors()));
-    }
+    keys.roster().requireSurvivors("sites dealt shares", messages.size());
     for (SignedMessage message : messages.values()) {
       keys.place(message.sender());
       ShareDeliveries.root(message.body().toByteArray());
     }
-    return new ShareList(keys, messages, Chain.h2(keys.h1(), messages.values()));
+    Optional<Board> board = keys.onRing().map(_ -> Board.of(keys.roster(), messages));
+    Digest h2 =
+        board
+            .map(posted -> Chain.posted(Labels.H2, keys.h1(), posted.places(), posted.root()))
+            .orElseGet(() -> Chain.h2(keys.h1(), messages.values()));
+    return new ShareList(keys, messages, h2, board);
   }
 
-  /// As `of`, and verifies every signature.
+  /// As `of`, and verifies every signature. On the complete graph.
   static ShareList fromCbor(KeyList keys, CborReader in) {
     List<SignedMessage> received =
         KeyList.messagesFromCbor(
@@ -49,6 +51,11 @@ record ShareList(KeyList keys, SortedMap<SiteId, SignedMessage> messages, Digest
     return KeyList.messagesToCbor(messages.values());
   }
 
+  /// What `site` is shown: everything, or what concerns it on the ring.
+  CborWriter shownTo(SiteId site) {
+    return board.map(posted -> posted.toCbor(keys.neighbourhood(site))).orElseGet(this::toCbor);
+  }
+
   boolean holds(SiteId site) {
     return messages.containsKey(site);
   }
@@ -56,14 +63,5 @@ record ShareList(KeyList keys, SortedMap<SiteId, SignedMessage> messages, Digest
   /// Sorted.
   List<SiteId> sites() {
     return List.copyOf(messages.keySet());
-  }
-
-  Digest root(SiteId dealer) {
-    SignedMessage message = messages.get(dealer);
-    if (message == null) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.INCONSISTENT_VIEW, dealer + " dealt no shares in this session");
-    }
-    return ShareDeliveries.root(message.body().toByteArray());
   }
 }

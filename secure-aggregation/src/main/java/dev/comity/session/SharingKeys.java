@@ -1,25 +1,20 @@
 package dev.comity.session;
 
 import dev.comity.membership.MessageKey;
+import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// P2: the sites of U1 deal the shares of their secrets.
-record SharingKeys(KeyList keys, SortedMap<SiteId, Dealt> dealt) implements ServerSession {
+record SharingKeys(KeyList keys, PersistentMap<SiteId, Dealt> dealt) implements ServerSession {
 
-  /// A dealer's message and what it dealt.
+  /// What is published of a dealer's message, and what it dealt.
   record Dealt(SignedMessage message, ShareDeliveries deliveries) {}
 
-  SharingKeys {
-    dealt = Collections.unmodifiableSortedMap(new TreeMap<>(dealt));
-  }
-
   static SharingKeys of(KeyList keys) {
-    return new SharingKeys(keys, new TreeMap<>());
+    return new SharingKeys(keys, PersistentMap.empty());
   }
 
   @Override
@@ -40,19 +35,14 @@ record SharingKeys(KeyList keys, SortedMap<SiteId, Dealt> dealt) implements Serv
   public Transition on(SessionEvent event) {
     return switch (event) {
       case SessionEvent.MessageReceived(var message) ->
-          Gate.check(roster(), message, SignedMessage.Phase.SHARE_KEYS, Gate.messages(dealt))
+          Gate.check(roster(), message, SignedMessage.Phase.SHARE_KEYS, this::before)
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
       case SessionEvent.MaskedInputStored(var site, _) ->
           new Transition.Refused("masked input of " + site + " before the shares were dealt");
       case SessionEvent.PhaseDeadlinePassed(var phase)
           when phase != SignedMessage.Phase.SHARE_KEYS ->
           new Transition.Ignored("the deadline of " + phase + " is not running");
-      case SessionEvent.PhaseDeadlinePassed _ when dealt.size() >= roster().minSurvivors() ->
-          new Transition.Moved(Collecting.of(keys, dealt));
-      case SessionEvent.PhaseDeadlinePassed _ ->
-          aborted(
-              "%d of %d sites dealt shares in time; %d are needed"
-                  .formatted(dealt.size(), keys.sites().size(), roster().minSurvivors()));
+      case SessionEvent.PhaseDeadlinePassed _ -> collecting();
       case SessionEvent.Cancelled(var reason) -> aborted("cancelled: " + reason);
       case SessionEvent.MemberRevoked(var site) when roster().holds(site) ->
           aborted(site + " was revoked");
@@ -61,14 +51,30 @@ record SharingKeys(KeyList keys, SortedMap<SiteId, Dealt> dealt) implements Serv
     };
   }
 
+  private @Nullable Digest before(SiteId site) {
+    Dealt before = dealt.get(site);
+    return before == null ? null : before.message().digest();
+  }
+
   private Transition accept(SignedMessage message) {
     keys.place(message.sender());
     ShareDeliveries deliveries = ShareDeliveries.received(keys, message);
     roster().verify(message, keys.h1());
-    SortedMap<SiteId, Dealt> now = new TreeMap<>(dealt);
-    now.put(message.sender(), new Dealt(message, deliveries));
-    return new Transition.Moved(
-        now.size() == keys.sites().size() ? Collecting.of(keys, now) : new SharingKeys(keys, now));
+    SharingKeys now =
+        new SharingKeys(
+            keys, dealt.with(message.sender(), new Dealt(message.published(), deliveries)));
+    return now.dealt.size() == keys.sites().size() ? now.collecting() : new Transition.Moved(now);
+  }
+
+  /// With those that dealt; on a ring with the largest part of them in which each keeps enough
+  /// neighbours, since nobody could ever unmask another.
+  private Transition collecting() {
+    PlaceSet core = keys.core(PlaceSet.of(roster(), dealt.keySet()));
+    return core.size() >= roster().minSurvivors()
+        ? new Transition.Moved(Collecting.of(Dealing.of(keys, core, dealt)))
+        : aborted(
+            "%d of %d sites dealt shares in time; %d are needed"
+                .formatted(core.size(), keys.sites().size(), roster().minSurvivors()));
   }
 
   private Transition aborted(String reason) {
@@ -87,7 +93,7 @@ record SharingKeys(KeyList keys, SortedMap<SiteId, Dealt> dealt) implements Serv
   public Optional<SignedView> viewFor(SiteId site, MessageKey aggregator) {
     return keys.messages().containsKey(site) && !dealt.containsKey(site)
         ? Optional.of(
-            SignedView.of(SignedView.Kind.KEYS, roster().session(), keys.toCbor(), aggregator))
+            SignedView.of(SignedView.Kind.KEYS, roster().session(), keys.shownTo(site), aggregator))
         : Optional.empty();
   }
 

@@ -19,18 +19,24 @@ import dev.comity.plan.SiteId;
 public record SignedMessage(
     Digest session, SiteId sender, Phase phase, Bytes body, Bytes signature) {
 
-  /// The six messages of a site.
+  /// The messages of a site, in their order.
   public enum Phase {
-    ADVERTISE_KEYS(SignatureLabel.P1),
-    SHARE_KEYS(SignatureLabel.P2),
-    MASKED_INPUT(SignatureLabel.P3),
-    VOTE(SignatureLabel.P4),
-    UNMASK(SignatureLabel.P5),
-    RESULT(SignatureLabel.P6);
+    ADVERTISE_KEYS(1, SignatureLabel.P1),
+    SHARE_KEYS(2, SignatureLabel.P2),
+    MASKED_INPUT(3, SignatureLabel.P3),
+    VOTE(4, SignatureLabel.P4),
+    /// On a ring alone.
+    RELEASE(7, SignatureLabel.RELEASE),
+    UNMASK(5, SignatureLabel.P5),
+    RESULT(6, SignatureLabel.P6);
+
+    /// Under the signature.
+    private final int number;
 
     private final SignatureLabel label;
 
-    Phase(SignatureLabel label) {
+    Phase(int number, SignatureLabel label) {
+      this.number = number;
       this.label = label;
     }
 
@@ -86,7 +92,7 @@ public record SignedMessage(
 
   private static byte[] content(Digest session, Phase phase, Digest preceding, byte[] signedPart) {
     return new Transcribed()
-        .number(phase.ordinal() + 1)
+        .number(phase.number)
         .digest(session)
         .digest(preceding)
         .bytes(signedPart)

@@ -20,6 +20,9 @@ public record SignedView(Bytes document, Bytes signature) {
     KEYS(SignatureLabel.VIEW, SignedMessage.Phase.SHARE_KEYS),
     SHARES(SignatureLabel.VIEW, SignedMessage.Phase.MASKED_INPUT),
     HEADERS(SignatureLabel.VIEW, SignedMessage.Phase.VOTE),
+    /// On a ring, the COMMIT certificate: whoever answers it never votes ABORT.
+    RELEASE(SignatureLabel.VIEW, SignedMessage.Phase.RELEASE),
+    /// The COMMIT certificate, on a ring with T RELEASEs.
     CERTIFICATE(SignatureLabel.VIEW, SignedMessage.Phase.UNMASK),
     /// Answered by an ABORT vote.
     ABORT_PROPOSAL(SignatureLabel.ABORT_PROPOSAL, SignedMessage.Phase.VOTE);

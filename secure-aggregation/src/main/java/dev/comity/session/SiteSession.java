@@ -39,7 +39,7 @@ public final class SiteSession {
 
   /// Who this site is, what it keeps and what it insists on: the federation epoch that the
   /// aggregator last told it, at least `nCFloor` colluding sites withstood, at least
-  /// `minHonestFloor` honest contributors in a sum.
+  /// `minHonestFloor` honest contributors in a sum, and the graph of `graphRule`.
   public record Site(
       SiteId id,
       MessageKey key,
@@ -49,8 +49,36 @@ public final class SiteSession {
       PrivacyBook book,
       int nCFloor,
       int minHonestFloor,
+      GraphRule graphRule,
       Clock clock,
-      SecureRandom random) {}
+      SecureRandom random) {
+
+    /// With the standard rule of the graph.
+    public Site(
+        SiteId id,
+        MessageKey key,
+        long federationEpoch,
+        MembershipEpoch membership,
+        SiteVault vault,
+        PrivacyBook book,
+        int nCFloor,
+        int minHonestFloor,
+        Clock clock,
+        SecureRandom random) {
+      this(
+          id,
+          key,
+          federationEpoch,
+          membership,
+          vault,
+          book,
+          nCFloor,
+          minHonestFloor,
+          GraphRule.STANDARD,
+          clock,
+          random);
+    }
+  }
 
   /// The header to send, then the vector to upload.
   public record MaskedInput(SignedMessage header, MaskedUpdate update) {}
@@ -66,9 +94,9 @@ public final class SiteSession {
 
   // What the vault holds, read once.
   private @Nullable Secrets secrets;
-  private @Nullable KeyList keys;
+  private @Nullable Peers keys;
   private Secrets.@Nullable SharePair ownShares;
-  private @Nullable ShareList shares;
+  private @Nullable Seen shares;
   private final Map<SiteId, Secrets.SharePair> sharesOfOthers = new HashMap<>();
 
   private SiteSession(
@@ -165,10 +193,11 @@ public final class SiteSession {
         sign(SignedMessage.Phase.ADVERTISE_KEYS, id(), advertisement.encode()));
   }
 
-  /// P2: checks U1 and deals shares of this session's two secrets to every site of it.
+  /// P2: checks U1 and deals shares of this session's two secrets to every site of it, on a ring to
+  /// its neighbours.
   public SignedMessage share(byte[] keysView) {
     requireStaying();
-    KeyList shown = view(SignedView.Kind.KEYS, keysView, in -> KeyList.fromCbor(kept.roster(), in));
+    ShownKeys shown = view(SignedView.Kind.KEYS, keysView, this::readKeys);
     if (vault.kept(id(), SiteVault.Item.KEYS_SHOWN).isPresent()) {
       if (!keys().h1().equals(shown.h1())) {
         throw inconsistent("a second, different set of keys");
@@ -182,42 +211,45 @@ public final class SiteSession {
       return before.get();
     }
     requireOpen();
-    Map<SiteId, Long> counters = new HashMap<>();
-    shown.advertisements().forEach((site, each) -> counters.put(site, each.counter()));
-    vault.sawCounters(counters);
-    Secrets.Dealt dealt = secrets().deal(shown, self);
-    ShareDeliveries deliveries = ShareDeliveries.of(shown, self, dealt.deliveries());
-    SignedMessage message = sign(SignedMessage.Phase.SHARE_KEYS, shown.h1(), deliveries.encode());
+    vault.sawCounters(shown.counters());
+    Secrets.Dealt dealt = secrets().deal(shown.peers(), self);
+    byte[] body =
+        ShareDeliveries.of(shown.peers(), self, dealt.deliveries()).encode(shown.peers(), self);
+    SignedMessage message = sign(SignedMessage.Phase.SHARE_KEYS, shown.h1(), body);
     keep(SiteVault.Item.SHARES, message);
-    ownShares = dealt.own();
+    ownShares = dealt.own().orElse(null);
     return message;
   }
 
+  private ShownKeys readKeys(CborReader in) {
+    return ShownKeys.read(kept.roster(), self, in);
+  }
+
   /// From here on the session has this H1 alone.
-  private void accept(KeyList shown) {
+  private void accept(ShownKeys shown) {
     SignedMessage own =
         require(
             keptMessage(SiteVault.Item.ADVERTISEMENT, SignedMessage.Phase.ADVERTISE_KEYS),
             "it advertised its keys");
-    if (!own.equals(shown.messages().get(self))) {
-      throw inconsistent("the keys shown lack this site's own or hold others in its name");
+    if (!own.equals(shown.own())) {
+      throw ShownKeys.lacksOwn();
     }
     requireFreshCounters(shown);
-    vault.keep(id(), SiteVault.Item.KEYS_SHOWN, shown.toCbor().toBytes());
-    keys = shown;
+    vault.keep(id(), SiteVault.Item.KEYS_SHOWN, shown.content().toBytes());
+    keys = shown.peers();
   }
 
-  private void requireFreshCounters(KeyList shown) {
+  private void requireFreshCounters(ShownKeys shown) {
     Map<SiteId, Long> seen = vault.lastSeenCounters();
     shown
-        .advertisements()
-        .forEach((site, advertisement) -> {
+        .counters()
+        .forEach((site, counter) -> {
           long last = seen.getOrDefault(site, 0L);
-          if (advertisement.counter() <= last) {
+          if (counter <= last) {
             throw new SessionRefusal(
                 SessionRefusal.Reason.REPLAYED_COUNTER,
                 "session counter %d of %s; must be > %d, the last seen: a clone or a restored backup needs a new enrolment"
-                    .formatted(advertisement.counter(), site, last));
+                    .formatted(counter, site, last));
           }
         });
   }
@@ -227,9 +259,9 @@ public final class SiteSession {
     requireStaying();
     requireNotAborted();
     requireOpen();
-    ShareList shown = view(SignedView.Kind.SHARES, sharesView, this::receiveShares);
+    Seen shown = view(SignedView.Kind.SHARES, sharesView, this::receiveShares);
     if (!vault.hasInput(id())) {
-      MaskedUpdate masked = storedUpdate().mask(secrets().masks(shown, self));
+      MaskedUpdate masked = storedUpdate().mask(secrets().masks(keys(), shown.places(), self));
       book.charge(descriptor().terms(), id());
       vault.keepInput(id(), masked);
     }
@@ -241,8 +273,8 @@ public final class SiteSession {
                     SiteVault.Item.HEADER,
                     sign(
                         SignedMessage.Phase.MASKED_INPUT,
-                        shown.h2(),
-                        new InputHeader(shown.h2(), input.chunkRoot()).encode())));
+                        shown.h(),
+                        new InputHeader(shown.h(), input.chunkRoot()).encode())));
     return new MaskedInput(header, input);
   }
 
@@ -257,10 +289,10 @@ public final class SiteSession {
     return stored;
   }
 
-  private ShareList receiveShares(CborReader in) {
+  private Seen receiveShares(CborReader in) {
     ReceivedShares received = ReceivedShares.read(keys(), self, in);
     if (vault.kept(id(), SiteVault.Item.SHARES_SHOWN).isPresent()) {
-      if (!shares().h2().equals(received.shares().h2())) {
+      if (!shares().h().equals(received.shares().h())) {
         throw inconsistent("a second, different set of shares");
       }
       return shares();
@@ -268,16 +300,16 @@ public final class SiteSession {
     SignedMessage own =
         require(
             keptMessage(SiteVault.Item.SHARES, SignedMessage.Phase.SHARE_KEYS), "it dealt shares");
-    if (!own.published().equals(received.shares().messages().get(self))) {
+    if (!received.own().equals(Optional.of(own.published()))) {
       throw inconsistent("the shares shown lack this site's own or hold others in its name");
     }
     Map<SiteId, Secrets.SharePair> opened = received.open(secrets());
-    int missing = received.shares().messages().size() - 1 - opened.size();
-    int most = descriptor().quorum().nC();
+    int missing = received.others() - opened.size();
+    int most = keys().mostMissing();
     if (missing > most) {
       throw new SessionRefusal(
           SessionRefusal.Reason.MISSING_SHARES,
-          "%d shares for this site do not open; must be <= n_C = %d; leave the session"
+          "%d shares for this site do not open; must be <= %d, the most that collude; leave the session"
               .formatted(missing, most));
     }
     vault.keep(id(), SiteVault.Item.SHARES_SHOWN, received.toCbor().toBytes());
@@ -298,7 +330,7 @@ public final class SiteSession {
     requireOpen();
     SignedView signed = SignedView.decode(headersView);
     signed.verified(SignedView.Kind.HEADERS, kept.aggregator());
-    HeaderList shown;
+    Seen shown;
     try {
       shown = signed.read(SignedView.Kind.HEADERS, id(), kept.aggregator(), this::readHeaders);
       requireSameSurvivors(shown);
@@ -312,8 +344,7 @@ public final class SiteSession {
     return before.isPresent()
         ? before.get()
         : keep(
-            SiteVault.Item.COMMIT,
-            sign(SignedMessage.Phase.VOTE, shown.h3(), Ballot.COMMIT.body()));
+            SiteVault.Item.COMMIT, sign(SignedMessage.Phase.VOTE, shown.h(), Ballot.COMMIT.body()));
   }
 
   /// Whether a refusal of a view that the aggregator signed shows that it lies.
@@ -332,21 +363,21 @@ public final class SiteSession {
     };
   }
 
-  private HeaderList readHeaders(CborReader in) {
-    Optional<ShareList> shown = in.optionalMap("shares", this::receiveShares);
-    HeaderList headers = HeaderList.fromCbor(shown.orElseGet(this::shares), in);
+  private Seen readHeaders(CborReader in) {
+    Optional<Seen> dealers = in.optionalMap("shares", this::receiveShares);
+    SeenHeaders shown = SeenHeaders.read(keys(), self, dealers.orElseGet(this::shares), in);
     Optional<SignedMessage> own =
         keptMessage(SiteVault.Item.HEADER, SignedMessage.Phase.MASKED_INPUT);
-    if (headers.holds(self) && !own.equals(Optional.ofNullable(headers.messages().get(self)))) {
+    if (shown.own().isPresent() && !own.equals(shown.own())) {
       throw inconsistent("a header in this site's name that it did not send");
     }
-    return headers;
+    return shown.headers();
   }
 
   /// What this site signed over H3 before is over these survivors, or nothing.
-  private void requireSameSurvivors(HeaderList shown) {
+  private void requireSameSurvivors(Seen shown) {
     for (SignedMessage before : signedOverSurvivors()) {
-      if (!before.verifies(kept.roster().key(self), shown.h3())) {
+      if (!before.verifies(kept.roster().key(self), shown.h())) {
         throw inconsistent("a second, different set of survivors");
       }
     }
@@ -355,13 +386,14 @@ public final class SiteSession {
   private List<SignedMessage> signedOverSurvivors() {
     return Stream.of(
             keptMessage(SiteVault.Item.COMMIT, SignedMessage.Phase.VOTE),
+            keptMessage(SiteVault.Item.RELEASE, SignedMessage.Phase.RELEASE),
             keptMessage(SiteVault.Item.ANSWER, SignedMessage.Phase.UNMASK))
         .flatMap(Optional::stream)
         .toList();
   }
 
-  /// ABORT on the aggregator's signed proposal; possible until this site has answered P5, also
-  /// after it left, and final.
+  /// ABORT on the aggregator's signed proposal; possible until this site has answered P5, on a ring
+  /// until it has sent RELEASE, also after it left, and final.
   public SignedMessage abort(byte[] proposal) {
     view(SignedView.Kind.ABORT_PROPOSAL, proposal, in -> in.text("reason"));
     requireVoter();
@@ -378,7 +410,8 @@ public final class SiteSession {
   }
 
   private SignedMessage voteAbort() {
-    if (vault.kept(id(), SiteVault.Item.ANSWER).isPresent()) {
+    if (vault.kept(id(), SiteVault.Item.RELEASE).isPresent()
+        || vault.kept(id(), SiteVault.Item.ANSWER).isPresent()) {
       throw new SessionRefusal(
           SessionRefusal.Reason.OUT_OF_ORDER,
           "this site has answered the COMMIT certificate: it cannot ABORT any more");
@@ -389,9 +422,38 @@ public final class SiteSession {
         : keep(SiteVault.Item.ABORT, sign(SignedMessage.Phase.VOTE, id(), Ballot.ABORT.body()));
   }
 
-  /// P5: with a COMMIT certificate over the survivors that this site's own views give, reveals its
-  /// shares of their self masks and of the mask keys of the sites that dropped out. The update is
-  /// spent if this site is a survivor.
+  /// P5's first step on a ring: with a COMMIT certificate over the survivors that this site's own
+  /// views give, promises never to ABORT. Without T such promises T ABORTs could stand beside
+  /// enough shares of somebody, since a few neighbours hold them all.
+  public SignedMessage release(byte[] certificateView) {
+    requireStaying();
+    requireNotAborted();
+    requireRing();
+    Optional<SignedMessage> before =
+        keptMessage(SiteVault.Item.RELEASE, SignedMessage.Phase.RELEASE);
+    if (before.isPresent()) {
+      return before.get();
+    }
+    requireOpen();
+    Certified certified = view(SignedView.Kind.RELEASE, certificateView, this::readCertified);
+    requireSameSurvivors(certified.headers());
+    return keep(
+        SiteVault.Item.RELEASE,
+        sign(SignedMessage.Phase.RELEASE, certified.headers().h(), Ballot.releaseBody()));
+  }
+
+  private void requireRing() {
+    if (descriptor().graph() instanceof SessionDescriptor.Graph.Complete) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.OUT_OF_ORDER,
+          "session %s is on the complete graph: its certificate is answered at once"
+              .formatted(id().abbreviated()));
+    }
+  }
+
+  /// P5: with a COMMIT certificate over the survivors that this site's own views give, on a ring
+  /// with T RELEASEs of it, reveals its shares of their self masks and of the mask keys of the
+  /// sites that dropped out. The update is spent if this site is a survivor.
   public SignedMessage unmask(byte[] certificateView) {
     requireStaying();
     requireNotAborted();
@@ -402,7 +464,7 @@ public final class SiteSession {
       return before.get();
     }
     requireOpen();
-    Certified certified = view(SignedView.Kind.CERTIFICATE, certificateView, this::readCertified);
+    Certified certified = view(SignedView.Kind.CERTIFICATE, certificateView, this::readReleased);
     requireSameSurvivors(certified.headers());
     SignedMessage answer =
         before.orElseGet(() ->
@@ -410,16 +472,29 @@ public final class SiteSession {
                 SiteVault.Item.ANSWER,
                 sign(
                     SignedMessage.Phase.UNMASK,
-                    certified.headers().h3(),
+                    certified.headers().h(),
                     answer(certified.headers()).encode())));
     Standing.settle(vault, book, kept, certified.commit());
     return answer;
   }
 
-  private record Certified(HeaderList headers, Certificate.Commit commit) {}
+  private record Certified(Seen headers, Certificate.Commit commit) {}
+
+  private Certified readReleased(CborReader in) {
+    Certified certified = readCertified(in);
+    switch (descriptor().graph()) {
+      case SessionDescriptor.Graph.Complete _ -> {
+        // T COMMITs suffice: T ABORTs would leave fewer than T shares.
+      }
+      case SessionDescriptor.Graph.Regular _ ->
+          Votes.verifyReleases(
+              in.maps("releases", Votes::fromCbor), certified.headers().h(), kept.roster());
+    }
+    return certified;
+  }
 
   private Certified readCertified(CborReader in) {
-    HeaderList shown = readHeaders(in);
+    Seen shown = readHeaders(in);
     Certificate certificate =
         Certificate.decode(in.bytes("certificate", 1, MOST_CERTIFICATE_BYTES).toByteArray());
     return switch (certificate) {
@@ -428,11 +503,11 @@ public final class SiteSession {
               SessionRefusal.Reason.MISMATCH, "an ABORT certificate asks for no shares");
       case Certificate.Commit commit -> {
         Votes.verify(commit, kept.roster());
-        if (!commit.h3().equals(shown.h3())) {
+        if (!commit.h3(kept.roster().size()).equals(shown.h())) {
           throw inconsistent("a certificate of other survivors than this site's own views give");
         }
         for (Certificate.Vote vote : commit.votes()) {
-          if (!shown.shares().holds(vote.site())) {
+          if (!shares().places().holds(kept.roster().index(vote.site()))) {
             throw inconsistent("a vote of " + vote.site() + ", which dealt no shares");
           }
         }
@@ -441,20 +516,24 @@ public final class SiteSession {
     };
   }
 
-  private static final int MOST_CERTIFICATE_BYTES = 1 << 20;
+  private static final int MOST_CERTIFICATE_BYTES = 2 << 20;
 
-  private UnmaskAnswer answer(HeaderList certified) {
+  private UnmaskAnswer answer(Seen certified) {
     SortedMap<SiteId, Bytes> seedShares = new TreeMap<>();
     SortedMap<SiteId, Bytes> keyShares = new TreeMap<>();
-    for (SiteId dealer : certified.shares().sites()) {
-      sharesOf(dealer)
-          .ifPresent(pair -> {
-            if (certified.holds(dealer)) {
-              seedShares.put(dealer, pair.seedShare());
-            } else {
-              keyShares.put(dealer, pair.keyShare());
-            }
-          });
+    PlaceSet dealers = shares().places();
+    for (int place : keys().receivers(self)) { // sharing is mutual
+      SiteId dealer = kept.roster().site(place);
+      if (dealers.holds(place)) {
+        sharesOf(dealer)
+            .ifPresent(pair -> {
+              if (certified.places().holds(place)) {
+                seedShares.put(dealer, pair.seedShare());
+              } else {
+                keyShares.put(dealer, pair.keyShare());
+              }
+            });
+      }
     }
     return new UnmaskAnswer(seedShares, keyShares);
   }
@@ -532,21 +611,17 @@ public final class SiteSession {
     return known;
   }
 
-  private KeyList keys() {
-    KeyList known = keys;
+  private Peers keys() {
+    Peers known = keys;
     if (known == null) {
-      known =
-          read(
-              SiteVault.Item.KEYS_SHOWN,
-              "its keys were shown",
-              in -> KeyList.fromCbor(kept.roster(), in));
+      known = read(SiteVault.Item.KEYS_SHOWN, "its keys were shown", this::readKeys).peers();
       keys = known;
     }
     return known;
   }
 
-  private ShareList shares() {
-    ShareList known = shares;
+  private Seen shares() {
+    Seen known = shares;
     if (known == null) {
       ReceivedShares received =
           read(
@@ -563,7 +638,11 @@ public final class SiteSession {
   private Secrets.SharePair ownShares() {
     Secrets.SharePair known = ownShares;
     if (known == null) {
-      known = secrets().deal(keys(), self).own();
+      known =
+          secrets()
+              .deal(keys(), self)
+              .own()
+              .orElseThrow(() -> new IllegalStateException("on a ring a site keeps no own share"));
       ownShares = known;
     }
     return known;

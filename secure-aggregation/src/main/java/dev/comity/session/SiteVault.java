@@ -46,6 +46,8 @@ public interface SiteVault extends AutoCloseable {
     COMMIT,
     /// The exact ABORT vote: after it no COMMIT and no P5 answer.
     ABORT,
+    /// The exact RELEASE: after it no ABORT.
+    RELEASE,
     /// The exact P5 answer.
     ANSWER,
     /// Proof of how the session ended.

@@ -57,7 +57,8 @@ public enum Standing {
     boolean released =
         switch (proof) {
           case Certificate.Abort _ -> false;
-          case Certificate.Commit commit -> commit.survivors().contains(self);
+          case Certificate.Commit commit ->
+              commit.survivors(kept.roster().descriptor()).contains(self);
         };
     Optional<byte[]> before = vault.kept(session, SiteVault.Item.CERTIFICATE);
     if (before.isEmpty()) {

@@ -1,34 +1,41 @@
 package dev.comity.session;
 
 import dev.comity.codec.Bytes;
+import dev.comity.codec.CborWriter;
 import dev.comity.membership.MessageKey;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 
 /// P5: the survivors are certified; the sites of U2 reveal the shares that unmask their sum,
 /// without deadline. Nothing aborts the session any more.
+///
+/// `releases`: on a ring, T promises never to ABORT.
 record Unmasking(
     Dealing dealing,
     HeaderList headers,
     Certificate.Commit commit,
-    SortedMap<SiteId, SignedMessage> answers)
+    Optional<List<Certificate.Vote>> releases,
+    Answers answers)
     implements ServerSession {
 
   Unmasking {
-    answers = Collections.unmodifiableSortedMap(new TreeMap<>(answers));
+    releases = releases.map(List::copyOf);
   }
 
-  static Unmasking of(Dealing dealing, HeaderList headers, Certificate.Commit commit) {
-    return new Unmasking(dealing, headers, commit, new TreeMap<>());
+  static Unmasking of(
+      Dealing dealing,
+      HeaderList headers,
+      Certificate.Commit commit,
+      Optional<List<Certificate.Vote>> releases) {
+    return new Unmasking(dealing, headers, commit, releases, Answers.none(dealing));
   }
 
   @Override
@@ -45,7 +52,7 @@ record Unmasking(
   public Transition on(SessionEvent event) {
     return switch (event) {
       case SessionEvent.MessageReceived(var message) ->
-          Gate.check(dealing.roster(), message, SignedMessage.Phase.UNMASK, answers)
+          Gate.check(dealing.roster(), message, SignedMessage.Phase.UNMASK, answers::message)
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
       case SessionEvent.MaskedInputStored(var site, _) ->
           new Transition.Ignored("masked input of " + site + " came late: the survivors are fixed");
@@ -60,11 +67,7 @@ record Unmasking(
 
   private Transition accept(SignedMessage message) {
     SiteId sender = message.sender();
-    if (!dealing.shares().holds(sender)) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.OUT_OF_ORDER,
-          "answer of %s, which dealt no shares; it holds none that count".formatted(sender));
-    }
+    dealing.requireDealer(sender);
     if (message.body().size() > UnmaskAnswer.MOST_BYTES) {
       throw new SessionRefusal(
           SessionRefusal.Reason.MALFORMED,
@@ -72,10 +75,11 @@ record Unmasking(
               .formatted(sender, message.body().size(), UnmaskAnswer.MOST_BYTES));
     }
     dealing.roster().verify(message, headers.h3());
-    check(sender, UnmaskAnswer.of(message));
-    SortedMap<SiteId, SignedMessage> now = new TreeMap<>(answers);
-    now.put(sender, message);
-    return new Transition.Moved(new Unmasking(dealing, headers, commit, now).concluded());
+    UnmaskAnswer answer = UnmaskAnswer.of(message);
+    check(sender, answer);
+    return new Transition.Moved(
+        new Unmasking(dealing, headers, commit, releases, answers.with(message, answer))
+            .concluded());
   }
 
   /// Every share is one that was asked for and the one that its dealer committed to: otherwise the
@@ -122,62 +126,56 @@ record Unmasking(
     }
   }
 
-  /// Done once every secret has T shares, or once one of them can never have.
+  /// Done once every secret has enough shares, or once one of them can never have.
   private ServerSession concluded() {
-    if (answers.size() < dealing.roster().threshold()) {
+    if (answers.count() < dealing.roster().threshold()) {
       return this;
     }
-    Map<SiteId, SortedMap<SiteId, Bytes>> shares = sharesByDealer();
-    int missing = dealing.shares().messages().size() - answers.size();
-    int threshold = dealing.roster().threshold();
-    List<SiteId> hopeless =
-        dealing.shares().sites().stream()
-            .filter(dealer -> sharesOf(shares, dealer).size() + missing < threshold)
-            .toList();
+    List<SiteId> hopeless = answers.hopeless();
     if (!hopeless.isEmpty()) {
-      return burned(hopeless, "fewer than T sites could decrypt their shares");
+      return burned(
+          hopeless,
+          "fewer than %d sites could decrypt their shares"
+              .formatted(dealing.keys().shareThreshold()));
     }
-    boolean enough =
-        dealing.shares().sites().stream()
-            .allMatch(dealer -> sharesOf(shares, dealer).size() >= threshold);
-    return enough ? reconstructed(shares) : this;
+    return answers.suffice() ? reconstructed() : this;
   }
 
-  private ServerSession reconstructed(Map<SiteId, SortedMap<SiteId, Bytes>> shares) {
+  private record Secret(SiteId dealer, Optional<byte[]> found) {}
+
+  private ServerSession reconstructed() {
+    Map<List<Integer>, Lagrange> weights = new ConcurrentHashMap<>();
+    List<Secret> secrets =
+        dealing.shares().sites().parallelStream()
+            .map(dealer ->
+                new Secret(dealer, secret(answers.points(dealer), weights).filter(fits(dealer))))
+            .toList();
     Map<SiteId, byte[]> seeds = new HashMap<>();
     Map<SiteId, byte[]> maskSecrets = new HashMap<>();
     List<SiteId> inconsistent = new ArrayList<>();
-    Map<List<Integer>, Lagrange> weights = new HashMap<>();
-    for (SiteId dealer : dealing.shares().sites()) {
-      Optional<byte[]> secret = secret(sharesOf(shares, dealer), weights);
-      if (secret.filter(found -> fits(dealer, found)).isEmpty()) {
-        inconsistent.add(dealer);
-      } else if (headers.holds(dealer)) {
-        seeds.put(dealer, secret.get());
+    for (Secret secret : secrets) {
+      if (secret.found().isEmpty()) {
+        inconsistent.add(secret.dealer());
+      } else if (headers.holds(secret.dealer())) {
+        seeds.put(secret.dealer(), secret.found().get());
       } else {
-        maskSecrets.put(dealer, secret.get());
+        maskSecrets.put(secret.dealer(), secret.found().get());
       }
     }
     return inconsistent.isEmpty()
-        ? new Done(
-            dealing,
-            headers,
-            commit,
-            new Revealed(seeds, maskSecrets),
-            new Verdict.Summed(headers.survivors()))
+        ? done(new Revealed(seeds, maskSecrets), new Verdict.Summed(headers.survivors()))
         : burned(inconsistent, "shares that were dealt give no secret of their dealer");
   }
 
   private Done burned(List<SiteId> dealers, String reason) {
-    return new Done(
-        dealing,
-        headers,
-        commit,
-        new Revealed(Map.of(), Map.of()),
-        new Verdict.Burned(dealers, reason));
+    return done(new Revealed(Map.of(), Map.of()), new Verdict.Burned(dealers, reason));
   }
 
-  /// The weights of one set of responders serve every dealer.
+  private Done done(Revealed revealed, Verdict outcome) {
+    return new Done(dealing, headers, commit, releases, revealed, outcome);
+  }
+
+  /// The weights of one set of responders serve every dealer that has the same.
   private static final class Lagrange {
     private final long[] weights;
 
@@ -186,67 +184,50 @@ record Unmasking(
     }
   }
 
-  private Optional<byte[]> secret(
-      SortedMap<SiteId, Bytes> shares, Map<List<Integer>, Lagrange> weights) {
-    List<SiteId> responders = shares.keySet().stream().limit(dealing.roster().threshold()).toList();
-    List<Integer> xs =
-        responders.stream().map(responder -> dealing.roster().index(responder) + 1).toList();
-    byte[][] values =
-        shares.values().stream()
-            .limit(responders.size())
-            .map(Bytes::toByteArray)
-            .toArray(byte[][]::new);
+  private Optional<byte[]> secret(Answers.Points points, Map<List<Integer>, Lagrange> weights) {
+    Lagrange lagrange =
+        dealing.keys().onRing().isPresent()
+            ? new Lagrange(points.xs()) // each dealer has receivers of its own
+            : weights.computeIfAbsent(points.xs(), Lagrange::new);
     try {
-      return Optional.of(
-          Shamir.reconstruct(weights.computeIfAbsent(xs, Lagrange::new).weights, values));
+      return Optional.of(points.secret(lagrange.weights));
     } catch (IllegalArgumentException _) {
       return Optional.empty(); // out of range: the caller names the dealer
     }
   }
 
-  private boolean fits(SiteId dealer, byte[] secret) {
+  private Predicate<byte[]> fits(SiteId dealer) {
     Advertisement advertisement = dealing.keys().of(dealer);
     Roster roster = dealing.roster();
-    return headers.holds(dealer)
-        ? Secrets.seedCommitment(roster.session(), roster.index(dealer), secret)
-            .equals(advertisement.seedCommitment())
-        : Arrays.equals(X25519.publicKey(secret), advertisement.maskKey().toByteArray());
-  }
-
-  private Map<SiteId, SortedMap<SiteId, Bytes>> sharesByDealer() {
-    Map<SiteId, SortedMap<SiteId, Bytes>> shares = new HashMap<>();
-    answers.forEach((responder, message) -> {
-      UnmaskAnswer answer = UnmaskAnswer.of(message);
-      for (Map<SiteId, Bytes> given : List.of(answer.seedShares(), answer.keyShares())) {
-        given.forEach((dealer, share) ->
-            shares.computeIfAbsent(dealer, _ -> new TreeMap<>()).put(responder, share));
-      }
-    });
-    return shares;
-  }
-
-  private static SortedMap<SiteId, Bytes> sharesOf(
-      Map<SiteId, SortedMap<SiteId, Bytes>> shares, SiteId dealer) {
-    return shares.getOrDefault(dealer, Collections.emptySortedMap());
+    return secret ->
+        headers.holds(dealer)
+            ? Secrets.seedCommitment(roster.session(), roster.index(dealer), secret)
+                .equals(advertisement.seedCommitment())
+            : Arrays.equals(X25519.publicKey(secret), advertisement.maskKey().toByteArray());
   }
 
   @Override
   public List<Owed> owed() {
     return dealing.shares().sites().stream()
-        .filter(site -> !answers.containsKey(site))
+        .filter(site -> !answers.holds(site))
         .map(site -> new Owed(site, SignedView.Kind.CERTIFICATE))
         .toList();
   }
 
   @Override
   public Optional<SignedView> viewFor(SiteId site, MessageKey aggregator) {
-    return dealing.shares().holds(site) && !answers.containsKey(site)
+    return dealing.shares().holds(site) && !answers.holds(site)
         ? Optional.of(
             dealing.view(
                 SignedView.Kind.CERTIFICATE,
-                dealing.headersFor(site, headers).bytes("certificate", commit.encode()),
+                withReleases(
+                    dealing.headersFor(site, headers).bytes("certificate", commit.encode())),
                 aggregator))
         : Optional.empty();
+  }
+
+  private CborWriter withReleases(CborWriter content) {
+    return releases.map(each -> content.maps("releases", each, Votes::toCbor)).orElse(content);
   }
 
   @Override

@@ -1,6 +1,8 @@
 package dev.comity.session;
 
 import dev.comity.codec.Bytes;
+import dev.comity.codec.CborReader;
+import dev.comity.codec.CborWriter;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
 import java.util.Collection;
@@ -8,7 +10,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/// Votes and the certificates made of them.
+/// Votes, the certificates made of them, and RELEASEs, which are counted like them.
 final class Votes {
   private Votes() {}
 
@@ -28,38 +30,71 @@ final class Votes {
           "certificate of session %s; must be of session %s"
               .formatted(certificate.session().abbreviated(), roster.session().abbreviated()));
     }
+    Bytes commit = Bytes.of(Ballot.COMMIT.body());
+    Bytes abort = Bytes.of(Ballot.ABORT.body());
+    switch (certificate) {
+      case Certificate.Commit certified ->
+          verify(
+              "certificate",
+              certified.votes(),
+              SignedMessage.Phase.VOTE,
+              commit,
+              certified.h3(roster.size()),
+              roster);
+      case Certificate.Abort aborted ->
+          verify(
+              "certificate",
+              aborted.votes(),
+              SignedMessage.Phase.VOTE,
+              abort,
+              roster.session(),
+              roster);
+    }
+  }
+
+  /// As `verify`, of T RELEASEs over `h3`.
+  static void verifyReleases(List<Certificate.Vote> releases, Digest h3, Roster roster) {
+    verify(
+        "list of RELEASEs",
+        releases,
+        SignedMessage.Phase.RELEASE,
+        Bytes.of(Ballot.releaseBody()),
+        h3,
+        roster);
+  }
+
+  private static void verify(
+      String what,
+      List<Certificate.Vote> votes,
+      SignedMessage.Phase phase,
+      Bytes body,
+      Digest preceding,
+      Roster roster) {
     Set<SiteId> voters = new HashSet<>();
-    for (Certificate.Vote vote : certificate.votes()) {
+    for (Certificate.Vote vote : votes) {
       if (!voters.add(vote.site())) {
         throw new SessionRefusal(
-            SessionRefusal.Reason.QUORUM, "certificate counts %s twice".formatted(vote.site()));
+            SessionRefusal.Reason.QUORUM, "%s counts %s twice".formatted(what, vote.site()));
       }
     }
     if (voters.size() < roster.threshold()) {
       throw new SessionRefusal(
           SessionRefusal.Reason.QUORUM,
-          "certificate of %d votes; must be >= T = %d"
-              .formatted(voters.size(), roster.threshold()));
+          "%s of %d votes; must be >= T = %d".formatted(what, voters.size(), roster.threshold()));
     }
-    switch (certificate) {
-      case Certificate.Commit commit -> verify(commit, Ballot.COMMIT, commit.h3(), roster);
-      case Certificate.Abort abort -> verify(abort, Ballot.ABORT, roster.session(), roster);
-    }
-  }
-
-  private static void verify(
-      Certificate certificate, Ballot ballot, Digest preceding, Roster roster) {
-    Bytes body = Bytes.of(ballot.body());
     roster.verifyAll(
-        certificate.votes().stream()
+        votes.stream()
             .map(vote ->
-                new SignedMessage(
-                    roster.session(),
-                    vote.site(),
-                    SignedMessage.Phase.VOTE,
-                    body,
-                    vote.signature()))
+                new SignedMessage(roster.session(), vote.site(), phase, body, vote.signature()))
             .toList(),
         preceding);
+  }
+
+  static CborWriter toCbor(Certificate.Vote vote) {
+    return CborWriter.map().text("site", vote.site().value()).bytes("signature", vote.signature());
+  }
+
+  static Certificate.Vote fromCbor(CborReader in) {
+    return new Certificate.Vote(new SiteId(in.text("site")), in.bytes("signature", 64));
   }
 }

@@ -2,11 +2,8 @@ package dev.comity.session;
 
 import dev.comity.membership.MessageKey;
 import dev.comity.plan.SiteId;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
 
 /// P4: the sites of U2 vote on the survivors U3. There is no deadline.
 ///
@@ -15,17 +12,12 @@ import java.util.TreeMap;
 record Voting(
     Dealing dealing,
     HeaderList headers,
-    SortedMap<SiteId, SignedMessage> commits,
-    SortedMap<SiteId, SignedMessage> aborts)
+    PersistentMap<SiteId, SignedMessage> commits,
+    PersistentMap<SiteId, SignedMessage> aborts)
     implements ServerSession {
 
-  Voting {
-    commits = Collections.unmodifiableSortedMap(new TreeMap<>(commits));
-    aborts = Collections.unmodifiableSortedMap(new TreeMap<>(aborts));
-  }
-
   static Voting of(Dealing dealing, HeaderList headers) {
-    return new Voting(dealing, headers, new TreeMap<>(), new TreeMap<>());
+    return new Voting(dealing, headers, PersistentMap.empty(), PersistentMap.empty());
   }
 
   @Override
@@ -42,7 +34,7 @@ record Voting(
   public Transition on(SessionEvent event) {
     return switch (event) {
       case SessionEvent.MessageReceived(var message) ->
-          Gate.check(dealing.roster(), message, SignedMessage.Phase.VOTE, new TreeMap<>())
+          Gate.check(dealing.roster(), message, SignedMessage.Phase.VOTE)
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
       case SessionEvent.MaskedInputStored(var site, _) ->
           new Transition.Ignored("masked input of " + site + " came late: the survivors are fixed");
@@ -77,8 +69,7 @@ record Voting(
       return new Transition.Ignored("COMMIT of " + message.sender() + " was received already");
     }
     dealing.roster().verify(message, headers.h3());
-    SortedMap<SiteId, SignedMessage> now = new TreeMap<>(commits);
-    now.put(message.sender(), message);
+    PersistentMap<SiteId, SignedMessage> now = commits.with(message.sender(), message);
     if (now.size() < dealing.roster().threshold()) {
       return new Transition.Moved(new Voting(dealing, headers, now, aborts));
     }
@@ -86,24 +77,27 @@ record Voting(
         new Certificate.Commit(
             dealing.roster().session(),
             dealing.shares().h2(),
-            Chain.headers(headers.messages().values()),
+            headers.inputs(),
             Votes.of(now.values()));
-    return new Transition.Moved(Unmasking.of(dealing, headers, certificate));
+    return new Transition.Moved(
+        switch (descriptor().graph()) {
+          case SessionDescriptor.Graph.Complete _ ->
+              Unmasking.of(dealing, headers, certificate, Optional.empty());
+          case SessionDescriptor.Graph.Regular _ -> Releasing.of(dealing, headers, certificate);
+        });
   }
 
   private Transition abort(SignedMessage message) {
     dealing.roster().verify(message, dealing.roster().session());
-    SortedMap<SiteId, SignedMessage> now = new TreeMap<>(aborts);
-    now.put(message.sender(), message);
+    PersistentMap<SiteId, SignedMessage> now = aborts.with(message.sender(), message);
     if (dealing.shares().messages().size() - now.size() < dealing.roster().threshold()) {
       return aborting(now, "too many sites voted ABORT for a quorum of COMMITs");
     }
-    SortedMap<SiteId, SignedMessage> remaining = new TreeMap<>(commits);
-    remaining.remove(message.sender());
-    return new Transition.Moved(new Voting(dealing, headers, remaining, now));
+    return new Transition.Moved(
+        new Voting(dealing, headers, commits.without(message.sender()), now));
   }
 
-  private Transition aborting(SortedMap<SiteId, SignedMessage> votes, String reason) {
+  private Transition aborting(PersistentMap<SiteId, SignedMessage> votes, String reason) {
     return new Transition.Moved(Aborting.of(dealing.shares(), votes, reason));
   }
 

@@ -117,14 +117,15 @@ public final class AggregateUpdate {
 
   /// The weighted mean of the clipped updates, flat in the order of the parameter layout; empty in
   /// a round without updates. Element `i` is `(float) (sum[i] · f)` with `f = 1/(S·W)` in double,
-  /// `S` the scale of the block and `W` the summed weight.
+  /// `S` the scale of the block and `W` the summed weight, or the number of contributors where
+  /// sites count alike and carry none.
   public float[] mean() {
     var update = layout.block(Kind.UPDATE);
     if (update.length() == 0) {
       return new float[0];
     }
     var weight = layout.block(Kind.WEIGHT);
-    double weights = coordinate(weight, 0) / weight.scale();
+    double weights = weight.length() == 0 ? contributors : coordinate(weight, 0) / weight.scale();
     double factor = 1 / (update.scale() * weights);
     var mean = Ring.allocate(Float.BYTES * update.length());
     Vectors.dequantise(mean, slice(update), factor);

@@ -1,6 +1,7 @@
 package dev.comity.update;
 
 import dev.comity.plan.VectorLayout;
+import dev.comity.plan.VectorLayout.Kind;
 import java.lang.foreign.MemorySegment;
 
 /// An update whose L2 norm is at most the plan's clip norm. The only way on is [#encode].
@@ -19,8 +20,9 @@ public final class ClippedUpdate {
 
   /// Rounds every coordinate to the ring: `z = ⌊S·x + U⌋`, unbiased, `U` from `key`.
   ///
-  /// The `update` block carries `w·u`, so that sums of it and of `w` give the weighted mean. The
-  /// same update, layout and key give the same bytes.
+  /// The `update` block carries `w·u`, so that sums of it and of `w` give the weighted mean; a
+  /// layout without a weight has every site count alike, and one without metrics has none. The same
+  /// update, layout and key give the same bytes.
   ///
   /// @throws IllegalArgumentException when the layout has another shape than this update, a width
   ///   or block that this version does not encode, or a bound that a metric exceeds
@@ -30,10 +32,13 @@ public final class ClippedUpdate {
       switch (block.kind()) {
         case UPDATE -> {
           requireLength(block, delta.byteSize() / Float.BYTES);
-          rounding.clamped(block, i -> weight * coordinate(i, block.bound()));
+          double factor = layout.block(Kind.WEIGHT).length() == 0 ? 1 : weight;
+          rounding.clamped(block, i -> factor * coordinate(i, block.bound()));
         }
         case WEIGHT -> {
-          requireLength(block, delta.byteSize() == 0 ? 0 : 1);
+          if (block.length() > 0) {
+            requireLength(block, delta.byteSize() == 0 ? 0 : 1);
+          }
           rounding.bounded(block, _ -> weight);
         }
         case COUNT -> {
@@ -42,11 +47,15 @@ public final class ClippedUpdate {
         }
         case ZEROS -> rounding.bounded(block, _ -> 0);
         case METRICS_LOSS -> {
-          requireLength(block, 1);
+          if (block.length() > 0) {
+            requireLength(block, 1);
+          }
           rounding.bounded(block, _ -> metrics.lossSum());
         }
         case METRICS_COUNTS -> {
-          requireLength(block, 2 + metrics.negatives().size() + metrics.positives().size());
+          if (block.length() > 0) {
+            requireLength(block, 2 + metrics.negatives().size() + metrics.positives().size());
+          }
           rounding.bounded(block, i -> count(Math.toIntExact(i)));
         }
         case NORMALISATION, ENERGY -> requireLength(block, 0);

@@ -18,6 +18,10 @@ public final class EncodedUpdate {
   public NoisedUpdate noise(Noise noise) {
     return switch (noise) {
       case Noise.None _ -> new NoisedUpdate(layout, ring);
+      case Noise.RecordLevel _ -> new NoisedUpdate(layout, ring); // noised in training
+      case Noise.Distributed _ ->
+          throw new IllegalArgumentException(
+              "distributed noise: not offered by this version; choose record-level");
     };
   }
 

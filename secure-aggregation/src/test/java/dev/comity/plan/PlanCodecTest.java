@@ -32,6 +32,11 @@ class PlanCodecTest {
         p -> p.serverStep = new ServerStep.Adam(0.01, 0.9, 0.999, 1e-8),
         p -> p.serverStep = new ServerStep.Yogi(0.01, 0.9, 0.999, 1e-8),
         p -> p.serverStep = new ServerStep.Adagrad(0.316228, 0.9, 1e-8),
+        Plans::recordLevel,
+        p -> {
+          p.noise = new Noise.Distributed(0.8, 3, 1e-6);
+          p.weighting = new Weighting.Uniform();
+        },
         p -> {
           p.architecture = Architecture.parse("mlp(60,32,10)");
           p.loss = Loss.SOFTMAX_CROSS_ENTROPY;

@@ -17,12 +17,14 @@ final class Plans {
 
   RunKind kind = RunKind.TRAIN;
   String study = "heart";
+  int baseVersion = 0;
   Architecture architecture = new Architecture(Architecture.MLP, List.of(13, 8, 1));
   Optional<ParameterLayout> parameters = Optional.empty();
   Optional<VectorLayout> vector = Optional.empty();
   LocalObjective objective = new LocalObjective.Plain();
   Loss loss = Loss.BINARY_CROSS_ENTROPY;
   LocalWork work = new LocalWork.Batches(100);
+  Noise noise = new Noise.None();
   Weighting weighting = new Weighting.ByExamples(500);
   double clipNorm = 10;
   Encoding encoding = new Encoding(32, 512);
@@ -54,23 +56,31 @@ final class Plans {
         "to predict heart disease",
         digest("contract"),
         digest("base"),
-        0,
+        baseVersion,
         architecture,
         digest("weights"),
         digest("state"),
         parameters.orElseGet(() -> ParameterLayout.of(architecture)),
-        vector.orElseGet(
-            () -> VectorLayout.of(kind, architecture, encoding, clipNorm, maxExamples, lossCap)),
+        vector.orElseGet(() ->
+            VectorLayout.of(kind, architecture, encoding, clipNorm, maxExamples, lossCap, noise)),
         objective,
         new LocalTraining(loss, 4, work, 0.001, 0.0, 0.0),
         42,
         weighting,
         clipNorm,
-        new Noise.None(),
+        noise,
         encoding,
         maxExamples,
         lossCap,
         true);
+  }
+
+  /// With record-level differential privacy.
+  Plans recordLevel() {
+    work = new LocalWork.PoissonSteps(100, 0.05);
+    noise = new Noise.RecordLevel(1.1, 0.5, 1e-5);
+    weighting = new Weighting.Uniform();
+    return this;
   }
 
   RoundPlan plan() {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.comity.algorithm.LocalObjective;
+import dev.comity.algorithm.Weighting;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -21,7 +22,9 @@ class RoundPlanTest {
             p -> p.minReady = 3,
             "minReady 3: a sum needs minSurvivors 4 at nC 1 and minHonest 3; raise minReady to 4 or lower nC"),
         refusal(p -> p.minReady = 6, "minReady 6: must be 1 to 5"),
-        refusal(p -> p.minHonest = 2, "minHonest 2: must be >= 3 without differential privacy"),
+        refusal(
+            p -> p.minHonest = 2,
+            "minHonest 2: must be >= 3 without record-level differential privacy"),
         refusal(p -> p.nC = -1, "nC -1: must be >= 0"),
         refusal(p -> p.round = 0, "round 0: must be >= 1"),
         refusal(p -> p.cohort = List.of(new SiteId("a"), new SiteId("a")), "a site is named twice"),
@@ -41,7 +44,8 @@ class RoundPlanTest {
         refusal(
             p -> p.encoding = new Encoding(31, 512),
             "encoding.bits 31: must be one of the presets 32, 24, 16"),
-        refusal(p -> p.encoding = new Encoding(32, 513), "encoding.nMax 513: must be 2 to 512"),
+        refusal(
+            p -> p.encoding = new Encoding(32, 10_001), "encoding.nMax 10001: must be 2 to 10000"),
         refusal(
             p -> p.architecture = new Architecture("cnn", List.of(28, 10)),
             "architecture.family \"cnn\": unknown; choose logistic-regression or mlp"),
@@ -71,6 +75,47 @@ class RoundPlanTest {
             "vector: not the layout that"),
         refusal(p -> p.objective = new LocalObjective.Proximal(-1), "Proximal mu must be >= 0"),
         refusal(p -> p.work = new LocalWork.Epochs(0), "training.epochs must be >= 1"),
+        refusal(
+            p -> p.work = new LocalWork.PoissonSteps(0, 0.1), "training.steps must be >= 1, was 0"),
+        refusal(
+            p -> p.work = new LocalWork.PoissonSteps(1, 0),
+            "training.samplingRate must be in (0, 1], was 0.0"),
+        refusal(
+            p -> p.work = new LocalWork.PoissonSteps(1, Double.NaN),
+            "training.samplingRate must be in (0, 1], was NaN"),
+        refusal(
+            p -> p.work = new LocalWork.PoissonSteps(1, 0.1),
+            "record-level differential privacy needs Poisson steps, and only it does"),
+        refusal(
+            p -> p.recordLevel().work = new LocalWork.Batches(10),
+            "record-level differential privacy needs Poisson steps, and only it does"),
+        refusal(
+            p -> p.recordLevel().weighting = new Weighting.ByExamples(500),
+            "weighting: differential privacy needs uniform weights"),
+        refusal(
+            p -> p.recordLevel().kind = RunKind.EVALUATE,
+            "kind EVALUATE: metrics do not travel under differential privacy"),
+        refusal(
+            p -> p.noise = new Noise.RecordLevel(0, 1, 1e-5),
+            "noise.noiseMultiplier 0.0: must be > 0"),
+        refusal(
+            p -> p.noise = new Noise.RecordLevel(1, Double.NaN, 1e-5),
+            "noise.exampleClip NaN: must be > 0"),
+        refusal(
+            p -> p.noise = new Noise.RecordLevel(1, 1, 1), "noise.delta 1.0: must be in (0, 1)"),
+        refusal(
+            p -> {
+              p.noise = new Noise.Distributed(1, 2, 1e-5);
+              p.weighting = new Weighting.Uniform();
+            },
+            "noise.contributors 2: must be 3, minSurvivors 4 of minReady 4 sites"),
+        refusal(
+            p -> {
+              p.noise = new Noise.Distributed(1, 2, 1e-5);
+              p.weighting = new Weighting.Uniform();
+              p.minHonest = 2;
+            },
+            "minHonest 2: must be >= 3 without record-level differential privacy"),
         refusal(p -> p.silenceLimit = Duration.ZERO, "silenceLimit PT0S: must be whole"),
         refusal(p -> p.hardLimit = Duration.ofNanos(3_600_000_000_001L), "hardLimit PT1H0.0"),
         refusal(
@@ -108,6 +153,27 @@ class RoundPlanTest {
 
     assertThat(later.plan().terms().digest()).isEqualTo(new Plans().plan().terms().digest());
     assertThat(later.plan().digest()).isNotEqualTo(new Plans().plan().digest());
+  }
+
+  @Test
+  void twoHonestSitesDoUnderRecordLevelPrivacy() {
+    Plans plans = new Plans().recordLevel();
+    plans.minHonest = 2;
+    plans.minReady = 4;
+
+    assertThat(plans.plan().minHonest()).isEqualTo(2);
+  }
+
+  @Test
+  void underPrivacyNeitherWeightsNorMetricsTravel() {
+    VectorLayout layout = new Plans().recordLevel().plan().terms().vector();
+
+    assertThat(layout.block(VectorLayout.Kind.WEIGHT).length()).isZero();
+    assertThat(layout.block(VectorLayout.Kind.METRICS_LOSS).length()).isZero();
+    assertThat(layout.block(VectorLayout.Kind.METRICS_COUNTS).length()).isZero();
+    assertThat(layout.block(VectorLayout.Kind.COUNT).length()).isEqualTo(1);
+    assertThat(layout.block(VectorLayout.Kind.UPDATE).length())
+        .isEqualTo(ParameterLayout.of(Architecture.parse("mlp(13,8,1)")).size());
   }
 
   private static Arguments refusal(Consumer<Plans> change, String sentence) {

@@ -58,7 +58,7 @@ final class Federation {
   private static final RunId RUN = new RunId(new UUID(3, 5));
   private static final FederationId NAME = new FederationId("demo");
   private static final List<MessageKey> KEYS =
-      IntStream.range(0, 13).mapToObj(_ -> MessageKey.generate()).toList();
+      IntStream.range(0, 33).mapToObj(_ -> MessageKey.generate()).toList();
 
   final MessageKey aggregator = KEYS.getLast();
   final List<SiteId> sites;
@@ -81,6 +81,7 @@ final class Federation {
   Function<SiteId, SecureRandom> randomOf = _ -> new SecureRandom();
 
   ServerSession server;
+  private final GraphRule rule;
   private int attempts;
 
   Federation(int n, int nC) {
@@ -88,7 +89,20 @@ final class Federation {
   }
 
   Federation(int n, int nC, Function<SiteId, SiteVault> vaultOf) {
-    sites = IntStream.range(0, n).mapToObj(i -> new SiteId("site-" + i)).toList();
+    this(n, nC, GraphRule.STANDARD, vaultOf);
+  }
+
+  /// A ring from `rule.mostComplete() + 1` sites on.
+  Federation(int n, int nC, GraphRule rule) {
+    this(n, nC, rule, _ -> new MemoryVault());
+  }
+
+  private Federation(int n, int nC, GraphRule rule, Function<SiteId, SiteVault> vaultOf) {
+    this.rule = rule;
+    sites =
+        IntStream.range(0, n)
+            .mapToObj(i -> new SiteId("site-" + (n > 10 ? "%02d".formatted(i) : i)))
+            .toList();
     membership =
         new MembershipEpoch(
             NAME,
@@ -182,6 +196,7 @@ final class Federation {
         previous,
         membership,
         roster,
+        rule,
         limits,
         limits,
         limits);
@@ -205,6 +220,7 @@ final class Federation {
         book(id),
         0,
         3,
+        rule,
         Clock.fixed(NOW, ZoneOffset.UTC),
         randomOf.apply(id));
   }
@@ -279,6 +295,7 @@ final class Federation {
         yield input.header();
       }
       case HEADERS -> session(site).vote(view);
+      case RELEASE -> session(site).release(view);
       case CERTIFICATE -> session(site).unmask(view);
       case ABORT_PROPOSAL -> session(site).abort(view);
     };

@@ -2,8 +2,6 @@ package dev.comity.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.comity.codec.Bytes;
-import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
 import dev.comity.update.MaskedUpdate;
 import dev.comity.update.SumAccumulator;
@@ -13,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
-import java.util.TreeMap;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -42,14 +39,12 @@ class MaskCancellationTest {
                   .encode()));
     }
     KeyList keys = KeyList.of(roster, advertisements);
-    ShareList everyone =
-        new ShareList(keys, new TreeMap<>(keys.messages()), Digest.of(Bytes.empty().toByteArray()));
     Map<SiteId, MaskedUpdate> masked = new HashMap<>();
     seeds.forEach((site, seed) ->
         masked.put(
             site,
             Objects.requireNonNull(federation.updates.get(site))
-                .mask(secrets(roster, seed).masks(everyone, site))));
+                .mask(secrets(roster, seed).masks(keys, keys.places(), site))));
 
     for (int chosen = 1; chosen < 1 << n; chosen++) {
       Map<SiteId, byte[]> selfMasks = new HashMap<>();

@@ -251,11 +251,12 @@ class RefusalTest {
             dealer,
             SignedMessage.Phase.SHARE_KEYS,
             shown.h1(),
-            ShareDeliveries.of(shown, dealer, secrets.deal(shown, dealer).deliveries()).encode()));
+            ShareDeliveries.of(shown, dealer, secrets.deal(shown, dealer).deliveries())
+                .encode(shown, dealer)));
     runOthers(dealer, ServerSession.State.COLLECTING);
     ShareList shares = ((Collecting) federation.server).dealing().shares();
     NoisedUpdate update = Objects.requireNonNull(federation.updates.get(dealer));
-    MaskedUpdate input = update.mask(secrets.masks(shares, dealer));
+    MaskedUpdate input = update.mask(secrets.masks(shown, shown.places(), dealer));
     federation.send(
         federation.signed(
             dealer,
@@ -277,7 +278,7 @@ class RefusalTest {
     SignedMessage honest = federation.answer(site, SignedView.Kind.KEYS);
     KeyList keys = ((SharingKeys) federation.server).keys();
     List<Delivery> garbage = new ArrayList<>();
-    for (Delivery delivery : ShareDeliveries.received(keys, honest).deliveries()) {
+    for (Delivery delivery : ShareDeliveries.received(keys, honest).deliveries(keys, site)) {
       garbage.add(
           new Delivery(
               delivery.receiver(),
@@ -290,7 +291,7 @@ class RefusalTest {
             site,
             SignedMessage.Phase.SHARE_KEYS,
             keys.h1(),
-            ShareDeliveries.of(keys, site, garbage).encode()));
+            ShareDeliveries.of(keys, site, garbage).encode(keys, site)));
 
     runOthers(site, ServerSession.State.DONE);
 

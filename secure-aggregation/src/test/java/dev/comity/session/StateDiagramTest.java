@@ -28,6 +28,8 @@ class StateDiagramTest {
           "COLLECTING --Cancelled--> ABORTING",
           "COLLECTING --MemberRevoked--> ABORTING",
           "VOTING --MessageReceived--> UNMASKING",
+          "VOTING --MessageReceived--> RELEASING",
+          "RELEASING --MessageReceived--> UNMASKING",
           "VOTING --MessageReceived--> ABORTING",
           "VOTING --MessageReceived--> ABORTED",
           "VOTING --Cancelled--> ABORTING",
@@ -56,12 +58,19 @@ class StateDiagramTest {
     }
     visited.addAll(withAbortVotes(1));
     visited.addAll(withAbortVotes(0));
+    visited.addAll(onARing());
 
     assertThat(visited).isEqualTo(new TreeSet<>(DIAGRAM));
   }
 
   private static List<String> whole() {
     Federation federation = new Federation(5, 1);
+    federation.run((_, _) -> true);
+    return federation.moves;
+  }
+
+  private static List<String> onARing() {
+    Federation federation = new Federation(8, 1, new GraphRule(7, 120, 20, 200));
     federation.run((_, _) -> true);
     return federation.moves;
   }

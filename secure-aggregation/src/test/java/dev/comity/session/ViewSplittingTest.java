@@ -8,6 +8,7 @@ import dev.comity.plan.Quorum;
 import dev.comity.plan.SiteId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -130,7 +131,10 @@ class ViewSplittingTest {
     leftOut.forEach(deliveries::remove);
     ShareList shares =
         new ShareList(
-            dealing().keys(), messages, Chain.h2(dealing().keys().h1(), messages.values()));
+            dealing().keys(),
+            messages,
+            Chain.h2(dealing().keys().h1(), messages.values()),
+            Optional.empty());
     Dealing partial = new Dealing(shares, deliveries);
     return partial
         .view(SignedView.Kind.SHARES, partial.sharesFor(victim), federation.aggregator)

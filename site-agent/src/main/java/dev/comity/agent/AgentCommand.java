@@ -6,6 +6,7 @@ import dev.comity.agent.link.RefusedByAggregator;
 import dev.comity.agent.participation.AgentVersion;
 import dev.comity.agent.participation.RefusedSettings;
 import dev.comity.codec.MalformedException;
+import dev.comity.ledger.DamagedLedgerException;
 import dev.comity.membership.RefusedSignatureException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -19,7 +20,7 @@ import picocli.CommandLine.Command;
     description = "Takes a site into a federation and lets it take part. Its data never leave.",
     mixinStandardHelpOptions = true,
     versionProvider = AgentCommand.Version.class,
-    subcommands = {JoinCommand.class, RunCommand.class, StatusCommand.class},
+    subcommands = {JoinCommand.class, RunCommand.class, StatusCommand.class, LedgerCommand.class},
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:done",
@@ -43,7 +44,7 @@ final class AgentCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "name a command: join, run or status");
+        spec.commandLine(), "name a command: join, run, status or ledger");
   }
 
   private static int exitCode(Throwable failure) {
@@ -63,6 +64,7 @@ final class AgentCommand implements Runnable {
           LinkException _,
           RefusedSettings _,
           DataRefusedException _,
+          DamagedLedgerException _,
           MalformedException _,
           RefusedSignatureException _,
           IllegalArgumentException _,

@@ -93,8 +93,12 @@ final class StatusCommand implements Callable<Integer> {
         status.path("since").asString());
     out.printf("message key %s%n", status.path("fingerprint").asString());
     out.printf(
-        "membership version %d, updates in doubt %d%n",
-        status.path("membershipVersion").asLong(), status.path("inDoubt").asInt());
+        "membership version %d%s, updates in doubt %d%n",
+        status.path("membershipVersion").asLong(),
+        status.path("membershipExpiresAt").isString()
+            ? " until " + status.path("membershipExpiresAt").asString()
+            : "",
+        status.path("inDoubt").asInt());
     for (JsonNode round : status.path("rounds")) {
       out.printf(
           "run %s round %d: %s, %d/10%s%n",

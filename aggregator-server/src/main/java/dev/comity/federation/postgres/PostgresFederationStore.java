@@ -186,6 +186,15 @@ final class PostgresFederationStore implements FederationStore {
   }
 
   @Override
+  public void setKey(SiteId site, MessagePublicKey key) {
+    database
+        .sql("update site set message_key = :key where site_id = :site")
+        .param("key", key.bytes())
+        .param("site", site.value())
+        .update();
+  }
+
+  @Override
   public Optional<SignedMembership> membership() {
     return database
         .sql("select document, signature from membership_epoch order by version desc limit 1")

@@ -621,6 +621,7 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
       case SHARE_KEYS -> SessionPhase.SESSION_PHASE_SHARE_KEYS;
       case MASKED_INPUT -> SessionPhase.SESSION_PHASE_MASKED_INPUT;
       case VOTE -> SessionPhase.SESSION_PHASE_VOTE;
+      case RELEASE -> SessionPhase.SESSION_PHASE_RELEASE;
       case UNMASK -> SessionPhase.SESSION_PHASE_UNMASK;
       case RESULT -> throw new IllegalStateException("no message of the phase RESULT is asked for");
     };
@@ -632,6 +633,7 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
       case SESSION_PHASE_SHARE_KEYS -> SignedMessage.Phase.SHARE_KEYS;
       case SESSION_PHASE_MASKED_INPUT -> SignedMessage.Phase.MASKED_INPUT;
       case SESSION_PHASE_VOTE, SESSION_PHASE_ABORT_VOTE -> SignedMessage.Phase.VOTE;
+      case SESSION_PHASE_RELEASE -> SignedMessage.Phase.RELEASE;
       case SESSION_PHASE_UNMASK -> SignedMessage.Phase.UNMASK;
       case SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->
           throw invalid("a message of a session phase that is unknown here");

@@ -3,6 +3,7 @@ package dev.comity.round.postgres;
 import dev.comity.audit.JournalLine;
 import dev.comity.audit.Signals;
 import dev.comity.codec.Bytes;
+import dev.comity.membership.MembershipEpoch;
 import dev.comity.plan.Digest;
 import dev.comity.plan.PlanCodec;
 import dev.comity.plan.RunId;
@@ -17,6 +18,7 @@ import dev.comity.round.RoundTransition;
 import dev.comity.round.SitePhase;
 import dev.comity.round.SiteStanding;
 import dev.comity.run.RunState;
+import dev.comity.session.GraphRule;
 import dev.comity.session.ServerSession;
 import dev.comity.session.SessionDescriptor;
 import dev.comity.session.SessionDescriptor.Limits;
@@ -30,6 +32,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -37,6 +40,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,6 +66,7 @@ final class RoundEngine implements SmartLifecycle {
   private static final Duration AFTER_FAILURE = Duration.ofSeconds(5);
   private static final Duration STOPPING = Duration.ofSeconds(5);
   private static final Duration LONG = Duration.ofDays(1);
+  private static final Duration MEMBERSHIP_WARNING = Duration.ofDays(14);
 
   private static final Set<SitePhase> HEARD =
       EnumSet.of(SitePhase.INVITED, SitePhase.TRAINING, SitePhase.PAUSED, SitePhase.READY);
@@ -77,6 +82,9 @@ final class RoundEngine implements SmartLifecycle {
   private final Signals signals;
   private final Clock clock;
   private final SecureRandom random = new SecureRandom();
+
+  /// What the journal says that a run waits for; a new process says it again.
+  private final Map<RunId, String> waiting = new ConcurrentHashMap<>();
 
   private final Map<RunId, Thread> reconcilers = new HashMap<>();
   private @Nullable Thread supervisor;
@@ -272,10 +280,71 @@ final class RoundEngine implements SmartLifecycle {
           : new Next.Wait(nextDeadline(work, null));
     }
     if (live.isEmpty()) {
+      if (inForce(work, null).isEmpty()) {
+        return new Next.Wait(nextDeadline(work, null));
+      }
       open(work);
       return new Next.Again();
     }
-    return advance(work, live.get());
+    return strike(work, live.get()) ? new Next.Again() : advance(work, live.get());
+  }
+
+  /// The membership epoch in force; when there is none, the journal says once what to do.
+  private Optional<MembershipEpoch> inForce(RunTransaction work, @Nullable RoundRow round) {
+    var newest = newestMembership();
+    var inForce = newest.filter(epoch -> !epoch.expired(work.now()));
+    if (inForce.isEmpty()) {
+      var sentence =
+          newest
+              .map(epoch ->
+                  "Membership version %d expired at %s; the run waits until the consortium signs the next one."
+                      .formatted(epoch.version(), epoch.expiresAt()))
+              .orElse("The run waits for a membership that the consortium signed.");
+      if (!sentence.equals(waiting.put(work.run().id(), sentence))) {
+        LOG.atWarn()
+            .addKeyValue("run", work.run().id())
+            .addKeyValue("reason", sentence)
+            .log("no membership epoch is in force");
+        work.journal(
+            round == null
+                ? JournalLine.run(work.run().id(), "membership.expired", sentence)
+                : JournalLine.round(work.run().id(), round.id(), "membership.expired", sentence));
+      }
+    } else {
+      waiting.remove(work.run().id());
+    }
+    return inForce;
+  }
+
+  private Optional<MembershipEpoch> newestMembership() {
+    return federation.membership().flatMap(signed -> federation.membership(signed.digest()));
+  }
+
+  /// Takes the sites that the consortium revoked out of a round, so that it does not wait for them.
+  /// One in a running session follows when the session has ended.
+  private boolean strike(RunTransaction work, RoundRow round) {
+    var newest = newestMembership();
+    if (newest.isEmpty()) {
+      return false;
+    }
+    var epoch = newest.get();
+    for (var site : store.state(round).roll().sites().keySet()) {
+      if (epoch.keyOf(site).isEmpty()
+          && work.apply(round, new RoundEvent.SiteRefused(site, strikeReason(epoch, site)))
+              instanceof RoundTransition.Moved) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static String strikeReason(MembershipEpoch epoch, SiteId site) {
+    return epoch.revocations().stream()
+        .filter(revocation -> revocation.site().equals(Optional.of(site)))
+        .max(Comparator.comparing(MembershipEpoch.Revocation::at))
+        .map(revocation ->
+            "revoked by the consortium at %s: %s".formatted(revocation.at(), revocation.reason()))
+        .orElse("no member of the federation any more");
   }
 
   private boolean revoked(RunTransaction work) {
@@ -359,6 +428,16 @@ final class RoundEngine implements SmartLifecycle {
                     + plan.cohort().size()
                     + " sites invited.")
             .moved(null, "RECRUITING"));
+    newestMembership()
+        .filter(epoch -> epoch.expired(work.now().plus(MEMBERSHIP_WARNING)))
+        .ifPresent(epoch ->
+            work.journal(
+                JournalLine.round(
+                    run.id(),
+                    id,
+                    "membership.expires",
+                    "Membership version %d expires at %s; have the consortium sign the next one before."
+                        .formatted(epoch.version(), epoch.expiresAt()))));
     for (var site : store.notActive(plan.cohort())) {
       work.apply(
           store.round(id),
@@ -431,20 +510,14 @@ final class RoundEngine implements SmartLifecycle {
     if (awaited || roster.size() < roll.minReady()) {
       return new Next.Wait(until);
     }
-    var membership =
-        federation
-            .membership()
-            .flatMap(signed -> federation.membership(signed.digest()))
-            .filter(epoch -> !epoch.expired(work.now()));
+    var membership = inForce(work, round);
     if (membership.isEmpty()) {
-      LOG.atWarn()
-          .addKeyValue("run", work.run().id())
-          .addKeyValue("round", round.number())
-          .log("no membership epoch is in force; the session waits for one");
       return new Next.Wait(until);
     }
     var epoch = membership.get();
     roster.removeIf(site -> epoch.keyOf(site).isEmpty());
+    int most = GraphRule.STANDARD.largest(roster.size(), round.plan().nC());
+    roster.subList(most, roster.size()).clear(); // no graph withstands nC among so many
     if (roster.size() < roll.minReady()) {
       return new Next.Wait(until);
     }

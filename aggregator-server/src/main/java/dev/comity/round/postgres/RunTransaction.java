@@ -235,7 +235,7 @@ final class RunTransaction {
     var round = store.round(row.round());
     switch (after.state()) {
       case COLLECTING -> apply(round, new RoundEvent.SessionExposed());
-      case UNMASKING ->
+      case RELEASING, UNMASKING ->
           apply(round, new RoundEvent.SessionCertified(new HashSet<>(after.survivors())));
       case ABORTED ->
           apply(
@@ -290,7 +290,7 @@ final class RunTransaction {
               case ADVERTISE_KEYS -> Optional.of(descriptor.advertising());
               case SHARE_KEYS -> Optional.of(descriptor.sharing());
               case MASKED_INPUT -> Optional.of(descriptor.collecting());
-              case VOTE, UNMASK, RESULT -> Optional.empty();
+              case VOTE, RELEASE, UNMASK, RESULT -> Optional.empty();
             });
   }
 
@@ -360,6 +360,12 @@ final class RunTransaction {
           case SHARING_KEYS -> " collects encrypted shares.";
           case COLLECTING -> " collects masked vectors.";
           case VOTING -> " collects votes on " + session.survivors().size() + " survivors.";
+          case RELEASING ->
+              " is certified with "
+                  + session.survivors().size()
+                  + " of "
+                  + row.descriptor().roster().size()
+                  + " sites and collects promises not to abort.";
           case UNMASKING ->
               " is certified with "
                   + session.survivors().size()

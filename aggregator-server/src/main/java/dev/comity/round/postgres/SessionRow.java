@@ -21,7 +21,8 @@ record SessionRow(
   boolean live() {
     return switch (state) {
       case DONE, ABORTED -> false;
-      case ADVERTISING_KEYS, SHARING_KEYS, COLLECTING, VOTING, UNMASKING, ABORTING -> true;
+      case ADVERTISING_KEYS, SHARING_KEYS, COLLECTING, VOTING, RELEASING, UNMASKING, ABORTING ->
+          true;
     };
   }
 
@@ -29,7 +30,7 @@ record SessionRow(
     return switch (state) {
       case ADVERTISING_KEYS, SHARING_KEYS -> SessionStage.OPEN;
       case COLLECTING, VOTING, ABORTING -> SessionStage.EXPOSED;
-      case UNMASKING, DONE -> SessionStage.CERTIFIED;
+      case RELEASING, UNMASKING, DONE -> SessionStage.CERTIFIED;
       case ABORTED -> SessionStage.NONE;
     };
   }

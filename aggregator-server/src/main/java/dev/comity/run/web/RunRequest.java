@@ -104,7 +104,7 @@ record RunRequest(
       @Schema(allowableValues = {"by-examples", "uniform"}) @NotNull String kind,
       @Schema(description = "of by-examples; 1000 when absent") @Nullable @Min(1) Long maxWeight) {}
 
-  record Ring(@Nullable Integer bits, @Nullable @Min(2) @Max(512) Integer nMax) {}
+  record Ring(@Nullable Integer bits, @Nullable @Min(2) @Max(10000) Integer nMax) {}
 
   record Contract(@NotNull List<String> features, @NotNull String label) {}
 }

@@ -16,6 +16,7 @@ import dev.comity.plan.SiteId;
 import dev.comity.plan.VectorLayout;
 import dev.comity.run.RunSubmission;
 import dev.comity.run.web.SubmissionFaults.Fault;
+import dev.comity.session.GraphRule;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,6 +32,10 @@ import tools.jackson.databind.node.ObjectNode;
 @Component
 final class SubmissionReader {
   static final int MAX_ROUNDS = 10_000;
+
+  /// Leaves 23 bits of precision to each coordinate of 32.
+  private static final int USUAL_SITES = 512;
+
   private static final int MAX_WIDTH = 1 << 20;
   private static final long MOST_EXAMPLES = 1L << 40;
 
@@ -94,6 +99,7 @@ final class SubmissionReader {
       int nC = (int) top.integer("nC", 0, Encoding.MAX_SITES, Math.max(1, membership.nCFloor()));
       int minHonest = (int) top.integer("minHonest", 3, Encoding.MAX_SITES, 3);
       int minReady = minReady(cohort, nC, minHonest);
+      checkGraph(cohort, nC);
       var contract = contract(architecture);
       checkLayout(architecture, encoding, clipNorm, maxExamples, lossCap);
       top.end();
@@ -189,15 +195,10 @@ final class SubmissionReader {
         return null;
       }
       var architecture = top.checked("architecture", () -> new Architecture(family, widths));
-      if (architecture != null && !membership.allows(architecture)) {
-        top.fault(
-            "architecture",
-            "%s is not among the architectures that the consortium allows: %s"
-                .formatted(
-                    architecture,
-                    membership.allowedArchitectures().stream()
-                        .map(pattern -> pattern.value())
-                        .toList()));
+      if (architecture != null) {
+        membership
+            .objection(architecture)
+            .ifPresent(objection -> top.fault("architecture", objection));
       }
       return architecture;
     }
@@ -205,7 +206,7 @@ final class SubmissionReader {
     private @Nullable Encoding encoding() {
       var fields = top.object("encoding", false);
       int bits = (int) fields.integer("bits", 1, 64, 32);
-      int nMax = (int) fields.integer("nMax", 2, Encoding.MAX_SITES, Encoding.MAX_SITES);
+      int nMax = (int) fields.integer("nMax", 2, Encoding.MAX_SITES, USUAL_SITES);
       fields.end();
       return top.checked("encoding", () -> new Encoding(bits, nMax));
     }
@@ -345,6 +346,16 @@ final class SubmissionReader {
       return byEpochs
           ? new LocalWork.Epochs(amount.intValue())
           : new LocalWork.Batches(amount.intValue());
+    }
+
+    /// Where the whole cohort is ready, its session must have a graph.
+    private void checkGraph(@Nullable List<SiteId> cohort, int nC) {
+      if (cohort != null && GraphRule.STANDARD.largest(cohort.size(), nC) < cohort.size()) {
+        top.fault(
+            "nC",
+            "%d of %d sites: no ring of neighbours withstands so many; lower nC or invite at most %d sites"
+                .formatted(nC, cohort.size(), GraphRule.STANDARD.mostComplete()));
+      }
     }
 
     private @Nullable List<SiteId> cohort(@Nullable Encoding encoding) {

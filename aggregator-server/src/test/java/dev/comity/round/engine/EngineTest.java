@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterAll;
@@ -349,7 +350,51 @@ class EngineTest {
 
       world.running().await(run, reached("ABORTED"));
       world.running().await(run, reached("COMMITTED"));
-      assertThat(world.phases(run, 1).subList(1, 5)).containsOnly("SUMMED");
+      assertThat(world.phases(run, 1))
+          .containsExactly("REFUSED", "SUMMED", "SUMMED", "SUMMED", "SUMMED");
+      assertThat(world.running().sentences(run))
+          .anyMatch(line -> line.contains("is aborted: site-a was revoked"))
+          .anyMatch(line ->
+              line.startsWith("site-a refused: revoked by the consortium at")
+                  && line.contains(": stolen"));
+    }
+  }
+
+  @Test
+  void aMemberRevokedWhileARoundWaitsIsStruckFromIt() throws Exception {
+    try (var world = world(5)) {
+      world.startSites(1, 5); // the first site is never heard
+      var run = world.submit(world.federation().submission("struck", 1, 4, PATIENT, HOUR));
+      world.running().await(run, entry -> entry.event().equals("round.opened"));
+
+      world.federation().admit(world.federation().sites().subList(1, 5));
+      world.running().signals().signal(Signals.membership());
+
+      world.running().await(run, reached("COMMITTED"));
+      assertThat(world.phases(run, 1))
+          .containsExactly("REFUSED", "SUMMED", "SUMMED", "SUMMED", "SUMMED");
+    }
+  }
+
+  @Test
+  void nothingBeginsUnderAnExpiredMembershipAndTheJournalSaysWhy() throws Exception {
+    try (var world = world(4)) {
+      world.startSites(0, 4);
+      var sites = world.federation().sites();
+      world.federation().admit(sites, Instant.now().minusSeconds(60));
+      var run = world.submit(world.federation().submission("expired", 1, 4, PATIENT, HOUR));
+
+      var waits = world.running().await(run, entry -> entry.event().equals("membership.expired"));
+      var opened = world.text("select phase from round");
+      world.federation().admit(sites, Instant.now().plus(Duration.ofDays(3)));
+      world.running().signals().signal(Signals.membership());
+      world.running().await(run, reached("COMMITTED"));
+
+      assertThat(waits.sentence())
+          .contains("Membership version 2 expired at", "until the consortium signs the next one");
+      assertThat(opened).isEmpty();
+      assertThat(world.running().sentences(run))
+          .anyMatch(line -> line.startsWith("Membership version 3 expires at"));
     }
   }
 

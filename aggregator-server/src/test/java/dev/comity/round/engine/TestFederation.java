@@ -112,19 +112,31 @@ final class TestFederation implements FederationAuthority {
 
   /// A further epoch with exactly these members.
   void admit(List<SiteId> members) {
+    admit(members, Instant.now().plus(30, ChronoUnit.DAYS));
+  }
+
+  /// As the other, with an end that may be past; who left is revoked as stolen.
+  void admit(List<SiteId> members, Instant expiresAt) {
     var before = Optional.ofNullable(newest.get());
-    var issued = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+    var end = expiresAt.truncatedTo(ChronoUnit.MILLIS);
+    var now = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+    var issued = now.isBefore(end) ? now : end.minusSeconds(1);
     var epoch =
         new MembershipEpoch(
             federation(),
             epochs.size() + 1L,
             issued,
-            issued.plus(30, ChronoUnit.DAYS),
+            end,
             aggregator.publicKey(),
             members.stream()
                 .map(site -> new MembershipEpoch.Member(site, key(site).publicKey()))
                 .toList(),
-            List.of(),
+            sites().stream()
+                .filter(site -> !members.contains(site))
+                .map(site ->
+                    new MembershipEpoch.Revocation(
+                        Optional.of(site), key(site).publicKey().fingerprint(), now, "stolen"))
+                .toList(),
             1,
             List.of(new ArchitecturePattern(Architecture.LOGISTIC_REGRESSION)),
             before.map(SignedMembership::digest));

@@ -326,6 +326,7 @@ final class TestSite implements AutoCloseable {
           case SESSION_PHASE_SHARE_KEYS -> SignedMessage.Phase.SHARE_KEYS;
           case SESSION_PHASE_MASKED_INPUT -> SignedMessage.Phase.MASKED_INPUT;
           case SESSION_PHASE_VOTE, SESSION_PHASE_ABORT_VOTE -> SignedMessage.Phase.VOTE;
+          case SESSION_PHASE_RELEASE -> SignedMessage.Phase.RELEASE;
           case SESSION_PHASE_UNMASK -> SignedMessage.Phase.UNMASK;
           case SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED -> throw new AssertionError(step);
         };
@@ -369,6 +370,7 @@ final class TestSite implements AutoCloseable {
       }
       case SESSION_PHASE_VOTE -> session.vote(view);
       case SESSION_PHASE_ABORT_VOTE -> session.abort(view);
+      case SESSION_PHASE_RELEASE -> session.release(view);
       case SESSION_PHASE_UNMASK -> session.unmask(view);
       case SESSION_PHASE_ADVERTISE_KEYS, SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->
           throw new AssertionError(step);

@@ -133,6 +133,7 @@ final class MaskedSession {
         yield input.header();
       }
       case HEADERS -> of(site, sessions).vote(view);
+      case RELEASE -> of(site, sessions).release(view);
       case CERTIFICATE -> of(site, sessions).unmask(view);
       case ABORT_PROPOSAL -> of(site, sessions).abort(view);
     };

@@ -314,7 +314,11 @@ final class WireClasses {
               in ->
                   in.maps("seedShares", WireClasses::share).equals(site.federation())
                       & in.maps("keyShares", WireClasses::share).isEmpty());
-      case SESSION_PHASE_UNSPECIFIED, SESSION_PHASE_ABORT_VOTE, UNRECOGNIZED -> false;
+      case SESSION_PHASE_UNSPECIFIED,
+          SESSION_PHASE_ABORT_VOTE,
+          SESSION_PHASE_RELEASE,
+          UNRECOGNIZED ->
+          false;
     };
   }
 

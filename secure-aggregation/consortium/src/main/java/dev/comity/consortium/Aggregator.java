@@ -78,11 +78,16 @@ final class Aggregator implements AutoCloseable {
                 .GET()
                 .build());
     require(response, 200);
+    return enrolments("enrolments", response.body());
+  }
+
+  /// What `GET /api/v1/enrolments` answers.
+  static Map<SiteId, MessagePublicKey> enrolments(String what, String text) {
     Map<SiteId, MessagePublicKey> keys = new LinkedHashMap<>();
-    for (JsonNode row : Json.parse("enrolments", response.body())) {
+    for (JsonNode row : Json.parse(what, text)) {
       keys.put(
-          new SiteId(Json.text("enrolments", row, "site")),
-          MessagePublicKey.fromHex(Json.text("enrolments", row, "messageKey")));
+          new SiteId(Json.text(what, row, "site")),
+          MessagePublicKey.fromHex(Json.text(what, row, "messageKey")));
     }
     return keys;
   }

@@ -2,7 +2,10 @@ package dev.comity.consortium;
 
 import dev.comity.codec.MalformedException;
 import dev.comity.membership.RefusedSignatureException;
+import java.io.InputStreamReader;
+import java.io.Reader;
 import java.io.UncheckedIOException;
+import java.nio.charset.Charset;
 import java.time.Clock;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -38,14 +41,22 @@ public final class ConsortiumCommand {
   private ConsortiumCommand() {}
 
   public static void main(String[] arguments) {
-    System.exit(commandLine(Clock.systemUTC()).execute(arguments));
+    var keyboard = new InputStreamReader(System.in, Charset.defaultCharset());
+    System.exit(commandLine(Clock.systemUTC(), keyboard).execute(arguments));
   }
 
-  static CommandLine commandLine(Clock clock) {
+  /// `answers` is where a person confirms what is to be signed.
+  static CommandLine commandLine(Clock clock, Reader answers) {
+    var confirmation = new Confirmation(answers);
     return new CommandLine(new ConsortiumCommand())
         .addSubcommand(new InitCommand())
-        .addSubcommand(new InviteCommand(clock))
-        .addSubcommand(new AdmitCommand(clock))
+        .addSubcommand(new InviteCommand(clock, confirmation))
+        .addSubcommand(new AdmitCommand(clock, confirmation))
+        .addSubcommand(new RevokeCommand(clock, confirmation))
+        .addSubcommand(new RotateCommand(clock, confirmation))
+        .addSubcommand(new AmendCommand(clock, confirmation))
+        .addSubcommand(new PublishCommand())
+        .addSubcommand(new ShowCommand(clock))
         .addSubcommand(new VerifyCommand(clock))
         .setExecutionExceptionHandler(ConsortiumCommand::explain);
   }

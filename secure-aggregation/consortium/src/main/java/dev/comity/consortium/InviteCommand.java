@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
     versionProvider = ConsortiumCommand.Version.class)
 final class InviteCommand implements Callable<Integer> {
   private final Clock clock;
+  private final Confirmation confirmation;
 
   @Spec private CommandSpec spec;
 
@@ -63,8 +64,12 @@ final class InviteCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print one JSON object instead of the token alone.")
   private boolean json;
 
-  InviteCommand(Clock clock) {
+  @Option(names = "--yes", description = "Sign without asking.")
+  private boolean yes;
+
+  InviteCommand(Clock clock, Confirmation confirmation) {
     this.clock = clock;
+    this.confirmation = confirmation;
   }
 
   static final class Trust {
@@ -110,6 +115,16 @@ final class InviteCommand implements Callable<Integer> {
     }
     consortium.meet(info);
     Instant expiresAt = clock.instant().plus(expires).truncatedTo(ChronoUnit.MILLIS);
+    if (!yes) {
+      var err = spec.commandLine().getErr();
+      err.println(
+          "To be signed: an invitation of site %s to federation %s, good for one enrolment until %s, by the consortium key %s"
+              .formatted(invited, info.federation(), expiresAt, key.publicKey()));
+      if (!confirmation.given(err)) {
+        throw new IllegalArgumentException(
+            "not confirmed, so nothing was signed; type yes when asked, or give --yes");
+      }
+    }
     SignedInvitation invitation =
         SignedInvitation.sign(
             new Invitation(

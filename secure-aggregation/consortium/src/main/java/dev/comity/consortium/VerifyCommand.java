@@ -58,17 +58,20 @@ final class VerifyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    MessagePublicKey consortium = consortium();
     String text = ConsortiumFolder.read(file).strip();
-    return text.startsWith("{") ? membership(text, consortium) : invitation(text, consortium);
+    boolean membership = text.startsWith("{");
+    MessagePublicKey consortium = consortium(membership);
+    return membership ? membership(text, consortium) : invitation(text, consortium);
   }
 
-  private MessagePublicKey consortium() {
+  /// Memberships are verified from the consortium's first key, invitations are of its present one.
+  private MessagePublicKey consortium(boolean first) {
     if (key.hex != null) {
       return MessagePublicKey.fromHex(key.hex);
     }
     if (key.folder != null) {
-      return new ConsortiumFolder(key.folder).publicKey();
+      ConsortiumFolder consortium = new ConsortiumFolder(key.folder);
+      return first ? consortium.root() : consortium.publicKey();
     }
     throw new IllegalStateException("neither --dir nor --key, of which one is required");
   }

@@ -2,15 +2,19 @@ package dev.comity.consortium;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.comity.membership.KeySuccession;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MembershipEpoch.Member;
+import dev.comity.membership.MembershipEpoch.Revocation;
 import dev.comity.membership.MessageKey;
 import dev.comity.membership.MessagePublicKey;
 import dev.comity.membership.SignedInvitation;
 import dev.comity.plan.Architecture;
 import dev.comity.plan.Digest;
+import dev.comity.plan.FederationId;
 import dev.comity.plan.SiteId;
 import java.io.PrintWriter;
+import java.io.StringReader;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +24,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -35,6 +40,7 @@ class ConsortiumCommandTest {
   @TempDir Path temporary;
 
   private Clock clock = Clock.fixed(NOW, ZoneOffset.UTC);
+  private String answers = "yes\n";
   private Path folder;
   private Path apiToken;
   private LocalAggregator aggregator;
@@ -283,7 +289,8 @@ class ConsortiumCommandTest {
 
     assertThat(outcome.exitCode()).as(outcome.err()).isZero();
     assertThat(current().members()).containsExactly(new Member(new SiteId("south"), renewed));
-    assertThat(current().revokedKeys())
+    assertThat(current().revocations())
+        .extracting(Revocation::key)
         .containsExactlyInAnyOrder(north.fingerprint(), south.fingerprint());
   }
 
@@ -310,7 +317,7 @@ class ConsortiumCommandTest {
         admit("--ca-pin", pinOf(aggregator).hex(), "--site", "north=" + north.displayFingerprint());
 
     assertThat(lost.exitCode()).isEqualTo(1);
-    assertThat(lost.err()).contains("membership-1.pending.json").hasLineCount(1);
+    assertThat(lost.err()).contains("membership-1.pending.json");
     assertThat(folder.resolve("membership-1.json")).doesNotExist();
     aggregator.has(LocalAggregator.Trouble.NONE);
 
@@ -434,6 +441,372 @@ class ConsortiumCommandTest {
     assertThat(run("init", "--dri", "x").exitCode()).isEqualTo(2);
   }
 
+  @Test
+  void everySignatureIsShownFirstAndNothingIsSignedWithoutAYes() throws Exception {
+    MessagePublicKey north = enrol("north");
+    answers = "y\n";
+
+    Outcome invited = invite("north", "--ca-pin", caPin().hex());
+    Outcome refused =
+        admit("--ca-pin", caPin().hex(), "--site", "north=" + north.displayFingerprint());
+
+    assertThat(invited.exitCode()).isEqualTo(1);
+    assertThat(invited.out()).isEmpty();
+    assertThat(invited.err()).contains("an invitation of site north to federation demo");
+    assertThat(refused.exitCode()).isEqualTo(1);
+    assertThat(refused.err())
+        .contains(
+            "To be signed: membership version 1 of demo, by the consortium key " + consortium())
+        .contains("+ member     north  " + north.displayFingerprint())
+        .contains("not confirmed, so nothing was signed");
+    assertThat(folder.resolve("membership-1.pending.json")).doesNotExist();
+    assertThat(aggregator.membership()).isEmpty();
+
+    answers = "";
+    assertThat(admit("--site", "north=" + north.displayFingerprint(), "--yes").exitCode()).isZero();
+  }
+
+  @Test
+  void revokeTakesASiteOutWithTimeAndReasonAndItsKeyNeverReturns() {
+    MessagePublicKey north = enrol("north");
+    MessagePublicKey south = enrol("south");
+    founded("north", north, "south", south);
+
+    Outcome revoked = online("revoke", "south", "--reason", "its machine was stolen");
+
+    assertThat(revoked.exitCode()).as(revoked.err()).isZero();
+    assertThat(current().version()).isEqualTo(2);
+    assertThat(current().members()).containsExactly(new Member(new SiteId("north"), north));
+    assertThat(current().revocations())
+        .containsExactly(
+            new Revocation(
+                Optional.of(new SiteId("south")),
+                south.fingerprint(),
+                NOW,
+                "its machine was stolen"));
+    assertThat(current().expiresAt()).isEqualTo(NOW.plus(Duration.ofDays(365)));
+
+    Outcome again = admit("--site", "south=" + south.displayFingerprint());
+    assertThat(again.exitCode()).isEqualTo(1);
+    assertThat(again.err())
+        .contains("site south: its key")
+        .contains("(its machine was stolen) and never returns");
+    Outcome twice = online("revoke", "south");
+    assertThat(twice.exitCode()).isEqualTo(1);
+    assertThat(twice.err()).contains("site south is no member: it was revoked at 2026-03-01");
+    Outcome unknown = online("revoke", "west");
+    assertThat(unknown.err()).contains("site west is no member; see: comity-consortium show");
+
+    MessagePublicKey renewed = enrol("south");
+    assertThat(admit("--site", "south=" + renewed.displayFingerprint()).exitCode()).isZero();
+    assertThat(current().keyOf(new SiteId("south"))).contains(renewed);
+    assertThat(current().revocations()).hasSize(1);
+  }
+
+  @Test
+  void aRevocationWhoseAnswerIsLostIsNotSignedTwice() {
+    founded("north", enrol("north"), "south", enrol("south"));
+    aggregator.has(LocalAggregator.Trouble.UNAVAILABLE);
+    assertThat(online("revoke", "south").exitCode()).isEqualTo(1);
+    aggregator.has(LocalAggregator.Trouble.NONE);
+    clock = Clock.offset(clock, Duration.ofHours(1));
+
+    Outcome again = online("revoke", "south");
+
+    assertThat(again.exitCode()).as(again.err()).isZero();
+    assertThat(current().version()).isEqualTo(2);
+    assertThat(current().issuedAt()).isEqualTo(NOW);
+  }
+
+  @Test
+  void aSitesKeyIsRotatedByTheStatementOfItsPresentKey() throws Exception {
+    MessageKey north = MessageKey.generate();
+    MessageKey next = MessageKey.generate();
+    aggregator.enrolled.put("north", north.publicKey());
+    founded("north", north.publicKey(), "south", enrol("south"));
+    Path statement = statement("north", north, next);
+    Path stranger = statement("north", MessageKey.generate(), next);
+    Path ofSouth = statement("south", north, next);
+
+    Outcome forged = online("rotate", "--site", "north", "--statement", stranger.toString());
+    Outcome misused = online("rotate", "--site", "north", "--statement", ofSouth.toString());
+    Outcome rotated = online("rotate", "--site", "north", "--statement", statement.toString());
+
+    assertThat(forged.exitCode()).isEqualTo(1);
+    assertThat(forged.err()).contains("site north is listed with " + north.publicKey());
+    assertThat(misused.exitCode()).isEqualTo(1);
+    assertThat(misused.err()).contains("the statement is of site south");
+    assertThat(rotated.exitCode()).as(rotated.err()).isZero();
+    assertThat(current().keyOf(new SiteId("north"))).contains(next.publicKey());
+    assertThat(current().revocation(north.publicKey().fingerprint()).orElseThrow().reason())
+        .isEqualTo("key rotated");
+  }
+
+  @Test
+  void aSitesKeyIsRotatedAfterItsFingerprintWasTold() {
+    founded("north", enrol("north"), "south", enrol("south"));
+    MessagePublicKey next = MessageKey.generate().publicKey();
+
+    Outcome other =
+        online(
+            "rotate",
+            "--site",
+            "north",
+            "--key",
+            MessageKey.generate().publicKey().hex(),
+            "--fingerprint",
+            next.displayFingerprint());
+    Outcome told =
+        online(
+            "rotate",
+            "--site",
+            "north",
+            "--key",
+            next.hex(),
+            "--fingerprint",
+            next.displayFingerprint());
+
+    assertThat(other.exitCode()).isEqualTo(1);
+    assertThat(other.err()).contains("which is not the one you were told; nothing was signed");
+    assertThat(told.exitCode()).as(told.err()).isZero();
+    assertThat(current().keyOf(new SiteId("north"))).contains(next);
+  }
+
+  @Test
+  void theConsortiumsKeyIsHandedOverByTheOldOneAndTheNewOneSignsFromThenOn() throws Exception {
+    founded("north", enrol("north"), "south", enrol("south"));
+    MessagePublicKey first = consortium();
+    MessageKey stolen = MessageKey.read(folder.resolve("consortium.key"));
+
+    Outcome rotated = online("rotate", "--consortium");
+
+    assertThat(rotated.exitCode()).as(rotated.err()).isZero();
+    MessagePublicKey second = new ConsortiumFolder(folder).publicKey();
+    assertThat(second).isNotEqualTo(first);
+    MembershipEpoch handOver = aggregator.membership().orElseThrow().verify(first);
+    assertThat(handOver.version()).isEqualTo(2);
+    assertThat(handOver.consortium(first)).isEqualTo(second);
+    assertThat(rotated.out()).contains("consortium   key " + second);
+
+    assertThat(online("amend", "--n-c-floor", "0").exitCode()).isZero();
+    assertThat(aggregator.membership().orElseThrow().verify(first).version()).isEqualTo(3);
+    assertThat(aggregator.membership().orElseThrow().verify(second).nCFloor()).isZero();
+    assertThat(
+            run("verify", folder.resolve("membership-3.json").toString(), "--key", first.hex())
+                .exitCode())
+        .isZero();
+
+    assertThat(online("rotate", "--consortium").exitCode()).isZero();
+    MessagePublicKey third = new ConsortiumFolder(folder).publicKey();
+    assertThat(online("amend", "--expires", "P30D").exitCode()).isZero();
+    assertThat(aggregator.membership().orElseThrow().verify(first).consortium(first))
+        .isEqualTo(third);
+    assertThat(stolen.publicKey()).isEqualTo(first);
+    assertThat(folder.resolve("consortium-until-2.key")).exists();
+    assertThat(
+            PosixFilePermissions.toString(
+                Files.getPosixFilePermissions(folder.resolve("consortium.key"))))
+        .isEqualTo("rw-------");
+  }
+
+  @Test
+  void aHandOverWhoseAnswerIsLostIsNotSignedTwice() {
+    founded("north", enrol("north"), "south", enrol("south"));
+    MessagePublicKey first = consortium();
+    aggregator.has(LocalAggregator.Trouble.UNAVAILABLE);
+    assertThat(online("rotate", "--consortium").exitCode()).isEqualTo(1);
+    MessagePublicKey second = new ConsortiumFolder(folder).publicKey();
+    aggregator.has(LocalAggregator.Trouble.NONE);
+
+    Outcome again = online("rotate", "--consortium");
+
+    assertThat(again.exitCode()).as(again.err()).isZero();
+    assertThat(new ConsortiumFolder(folder).publicKey()).isEqualTo(second);
+    assertThat(aggregator.membership().orElseThrow().verify(first).version()).isEqualTo(2);
+  }
+
+  @Test
+  void aHandOverThatACrashCutShortIsFinishedByTheNextCommand() throws Exception {
+    founded("north", enrol("north"), "south", enrol("south"));
+    MessagePublicKey first = consortium();
+    assertThat(online("rotate", "--consortium").exitCode()).isZero();
+    MessagePublicKey second = new ConsortiumFolder(folder).publicKey();
+    // As after a crash between the signature and the first renaming.
+    Files.move(folder.resolve("consortium.key"), folder.resolve("consortium.next.key"));
+    Files.move(folder.resolve("consortium-until-2.key"), folder.resolve("consortium.key"));
+    Files.delete(folder.resolve("consortium.first.pub"));
+    Files.writeString(folder.resolve("consortium.pub"), first.hex());
+
+    Outcome amended = online("amend", "--n-c-floor", "0");
+
+    assertThat(amended.exitCode()).as(amended.err()).isZero();
+    assertThat(new ConsortiumFolder(folder).publicKey()).isEqualTo(second);
+    assertThat(aggregator.membership().orElseThrow().verify(first).version()).isEqualTo(3);
+  }
+
+  @Test
+  void amendChangesTheTermsAndKeepsTheMembers() {
+    MessagePublicKey north = enrol("north");
+    founded("north", north, "south", enrol("south"));
+
+    Outcome amended =
+        online("amend", "--n-c-floor", "2", "--architecture", "mlp(60,32,10)", "--expires", "P10D");
+
+    assertThat(amended.exitCode()).as(amended.err()).isZero();
+    assertThat(current().members()).hasSize(2).contains(new Member(new SiteId("north"), north));
+    assertThat(current().nCFloor()).isEqualTo(2);
+    assertThat(current().allows(Architecture.parse("mlp(60,32,10)"))).isTrue();
+    assertThat(current().allows(Architecture.parse("mlp(60,33,10)"))).isFalse();
+    assertThat(current().expiresAt()).isEqualTo(NOW.plus(Duration.ofDays(10)));
+    assertThat(online("amend").err()).contains("nothing to amend");
+
+    clock = Clock.offset(clock, Duration.ofDays(11));
+    Outcome late = online("amend", "--n-c-floor", "1");
+    assertThat(late.exitCode()).isEqualTo(1);
+    assertThat(late.err()).contains("the present membership expired at 2026-03-11T00:00:00Z");
+    assertThat(online("amend", "--expires", "P365D").exitCode()).isZero();
+  }
+
+  @Test
+  void membershipsAreSignedWithoutAnyConnectionAndPublishedLaterInOrder() throws Exception {
+    MessagePublicKey north = enrol("north");
+    MessagePublicKey south = enrol("south");
+    Path info = Files.writeString(temporary.resolve("info"), aggregator.info());
+    Path enrolments = Files.writeString(temporary.resolve("enrolled"), aggregator.enrolments());
+    Path one = temporary.resolve("one.json");
+    Path two = temporary.resolve("two.json");
+    assertThat(invite("north", "--federation-info", info.toString()).exitCode()).isZero();
+
+    Outcome admitted =
+        run(
+            "admit",
+            "--dir",
+            folder.toString(),
+            "--out",
+            one.toString(),
+            "--federation-info",
+            info.toString(),
+            "--enrolments",
+            enrolments.toString(),
+            "--site",
+            "north=" + north.displayFingerprint(),
+            "--site",
+            "south=" + south.displayFingerprint());
+    Outcome revoked = run("revoke", "south", "--dir", folder.toString(), "--out", two.toString());
+
+    assertThat(admitted.exitCode()).as(admitted.err()).isZero();
+    assertThat(revoked.exitCode()).as(revoked.err()).isZero();
+    assertThat(aggregator.membership()).isEmpty();
+    assertThat(run("show", "--dir", folder.toString()).out())
+        .contains("membership   version 2 of demo", "signed, not handed over yet: see publish");
+
+    Outcome published = publish(one.toString(), two.toString(), "--ca-pin", caPin().hex());
+    assertThat(published.exitCode()).as(published.err()).isZero();
+    assertThat(current().version()).isEqualTo(2);
+
+    Outcome known = publish("--dir", folder.toString());
+    assertThat(known.exitCode()).as(known.err()).isZero();
+    assertThat(folder.resolve("membership-1.json")).exists();
+    assertThat(folder.resolve("membership-2.json")).exists();
+  }
+
+  @Test
+  void publishHandsOverWhatTheFolderStillHolds() throws Exception {
+    founded("north", enrol("north"), "south", enrol("south"));
+    Path out = temporary.resolve("next.json");
+    assertThat(
+            run("revoke", "south", "--dir", folder.toString(), "--out", out.toString()).exitCode())
+        .isZero();
+    assertThat(
+            run("amend", "--n-c-floor", "0", "--dir", folder.toString(), "--out", out.toString())
+                .exitCode())
+        .isZero();
+
+    Outcome published = publish("--dir", folder.toString());
+
+    assertThat(published.exitCode()).as(published.err()).isZero();
+    assertThat(published.out()).contains("membership-2.json", "membership-3.json");
+    assertThat(current().version()).isEqualTo(3);
+  }
+
+  @Test
+  void showTellsWhoBelongsWhoWasRevokedAndWhatHolds() {
+    MessagePublicKey north = enrol("north");
+    MessagePublicKey south = enrol("south");
+    founded("north", north, "south", south);
+    online("revoke", "south", "--reason", "left the federation");
+
+    Outcome text = run("show", "--dir", folder.toString());
+    Outcome asJson = run("show", "--dir", folder.toString(), "--json");
+    Outcome first = run("show", "--dir", folder.toString(), "--membership", "1");
+
+    assertThat(text.out())
+        .contains("membership   version 2 of demo")
+        .contains("valid        2026-03-01T00:00:00Z to 2027-03-01T00:00:00Z")
+        .contains("aggregator   " + aggregator.key.publicKey())
+        .contains("member       north  " + north)
+        .contains(
+            "revoked      site south  key "
+                + south
+                + " at 2026-03-01T00:00:00Z: left the federation")
+        .contains("n_C floor    1")
+        .contains("allowed      logistic-regression mlp")
+        .contains("state        taken by the aggregator");
+    var json = Json.parse("show", asJson.out());
+    assertThat(json.path("version").intValue()).isEqualTo(2);
+    assertThat(json.path("revocations").get(0).path("site").stringValue()).isEqualTo("south");
+    assertThat(json.path("revocations").get(0).path("reason").stringValue())
+        .isEqualTo("left the federation");
+    assertThat(json.path("taken").booleanValue()).isTrue();
+    assertThat(first.out()).contains("member       south  " + south);
+    assertThat(run("show", "--dir", folder.toString(), "--membership", "9").err())
+        .contains("holds no membership version 9");
+  }
+
+  private void founded(String one, MessagePublicKey first, String other, MessagePublicKey second) {
+    Outcome outcome =
+        admit(
+            "--ca-pin",
+            pinOf(aggregator).hex(),
+            "--site",
+            one + "=" + first.displayFingerprint(),
+            "--site",
+            other + "=" + second.displayFingerprint());
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+  }
+
+  private Path statement(String site, MessageKey from, MessageKey to) throws Exception {
+    KeySuccession statement =
+        KeySuccession.sign(new FederationId("demo"), Optional.of(new SiteId(site)), from, to);
+    return Files.writeString(
+        Files.createTempFile(temporary, "statement", ".txt"), statement.token() + "\n");
+  }
+
+  private Outcome online(String... command) {
+    return run(
+        Stream.concat(
+                Stream.of(command),
+                Stream.of(
+                    "--dir",
+                    folder.toString(),
+                    "--url",
+                    aggregator.url().toString(),
+                    "--token-file",
+                    apiToken.toString()))
+            .toArray(String[]::new));
+  }
+
+  private Outcome publish(String... more) {
+    return run(
+        concat(
+            more,
+            "publish",
+            "--url",
+            aggregator.url().toString(),
+            "--token-file",
+            apiToken.toString()));
+  }
+
   private Outcome invite(String site, String... more) {
     return run(
         concat(
@@ -468,7 +841,7 @@ class ConsortiumCommandTest {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     int exitCode =
-        ConsortiumCommand.commandLine(clock)
+        ConsortiumCommand.commandLine(clock, new StringReader(answers))
             .setOut(new PrintWriter(out, true))
             .setErr(new PrintWriter(err, true))
             .execute(arguments);

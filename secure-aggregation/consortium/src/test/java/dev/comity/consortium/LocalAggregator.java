@@ -186,7 +186,7 @@ class LocalAggregator implements AutoCloseable {
     }
   }
 
-  private String enrolments() {
+  String enrolments() {
     return "["
         + String.join(
             ",",
@@ -210,6 +210,10 @@ class LocalAggregator implements AutoCloseable {
     Bytes body = Bytes.of(exchange.getRequestBody().readAllBytes());
     SignedMembership offered =
         Json.membership("body", Json.parse("body", new String(body.toByteArray(), UTF_8)));
+    if (membership.equals(Optional.of(offered))) {
+      exchange.sendResponseHeaders(204, -1);
+      return;
+    }
     try {
       offered.verifyAfter(membership, consortium);
     } catch (RefusedSignatureException e) {

@@ -1,6 +1,7 @@
 package dev.comity.agent.participation;
 
 import com.google.protobuf.UnsafeByteOperations;
+import dev.comity.accounting.PrivacyAccountant;
 import dev.comity.agent.data.LocalDataset;
 import dev.comity.agent.data.Rows;
 import dev.comity.agent.data.SiteMapping;
@@ -18,6 +19,7 @@ import dev.comity.agent.training.PytorchTrainer;
 import dev.comity.agent.training.Trainer;
 import dev.comity.codec.Bytes;
 import dev.comity.codec.MalformedException;
+import dev.comity.ledger.PrivacyLedger;
 import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Digest;
 import dev.comity.plan.PlanCodec;
@@ -31,8 +33,8 @@ import dev.comity.protocol.v1.RoundCommitted;
 import dev.comity.protocol.v1.RoundEnded;
 import dev.comity.protocol.v1.RoundOffer;
 import dev.comity.protocol.v1.SignedDocument;
-import dev.comity.session.PrivacyBook;
 import dev.comity.session.Standing;
+import dev.comity.storage.Storage;
 import io.grpc.ClientInterceptor;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -60,6 +62,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -79,6 +83,7 @@ public final class Agent implements AutoCloseable {
   private static final String SHUT_OUT = "PERMISSION_DENIED";
   private static final int MOST_REMEMBERED = 200;
   private static final Duration RENEW_BEFORE = Duration.ofDays(30);
+  private static final Duration WARN_BEFORE = Duration.ofDays(14);
 
   private final AgentSettings settings;
   private final SiteKeys keys;
@@ -104,6 +109,8 @@ public final class Agent implements AutoCloseable {
   private final Map<Digest, Future<?>> working = new HashMap<>();
   private final Set<String> handled = Collections.newSetFromMap(new BoundedMap());
   private boolean denied;
+  private long warnedOf;
+  private @Nullable String refusedMembership;
   private volatile boolean running;
 
   /// Offers that wait for the proof of a session's end; filled by the training thread.
@@ -144,13 +151,21 @@ public final class Agent implements AutoCloseable {
       this.offers = new OfferStore(directory.state().resolve("offers"));
       this.updates = new UpdateStore(directory.state().resolve("updates"), keys);
       this.link = AggregatorLink.open(settings.aggregator(), identity(keys), interceptors);
+      PrivacyLedger ledger =
+          PrivacyLedger.open(
+              Storage.ofFiles(),
+              directory.privacyLedger(),
+              policy.privacy().budget(),
+              PrivacyAccountant.deciding(),
+              clock);
       this.sessions =
           Sessions.inDirectory(
               directory.state().resolve("sessions"),
               settings.site(),
               keys,
               updates,
-              PrivacyBook.none(),
+              offers::plan,
+              ledger,
               clock);
       this.models = new VerifiedModels(directory.state().resolve("models"), library(link));
       this.sessionWork =
@@ -162,7 +177,8 @@ public final class Agent implements AutoCloseable {
               federationEpoch,
               policy,
               key.fingerprint(),
-              status);
+              status,
+              clock);
       this.trainer =
           new PytorchTrainer(
               examples(data.train()),
@@ -178,6 +194,7 @@ public final class Agent implements AutoCloseable {
               models,
               updates,
               sessions,
+              ledger,
               trainer,
               ResourceGate.alwaysOpen(),
               status,
@@ -212,14 +229,13 @@ public final class Agent implements AutoCloseable {
     return status.snapshot();
   }
 
-  /// Takes part until [#close] is called. Sessions of an earlier process are left where that is
-  /// still possible; rounds that it had begun go on.
+  /// Takes part until [#close] is called. Sessions and rounds that an earlier process had begun go
+  /// on.
   public void run() {
     running = true;
     try {
-      sessions.leaveUnsent();
       showDoubts();
-      memberships.current().ifPresent(epoch -> status.membership(epoch.version()));
+      showMembership();
       var backoff = new Backoff(closing);
       boolean resumed = false;
       while (closing.getCount() > 0) {
@@ -227,6 +243,7 @@ public final class Agent implements AutoCloseable {
           HelloAccepted hello = link.hello(hello());
           welcome(hello);
           denied = false;
+          refusedMembership = null;
           status.connected();
           renewCertificateIfDue();
           if (!resumed) {
@@ -241,6 +258,8 @@ public final class Agent implements AutoCloseable {
         } catch (LinkException e) {
           interruptedOrUnavailable(e);
         } catch (RefusedByAggregator e) {
+          refused(e);
+        } catch (RefusedMembership e) {
           refused(e);
         } catch (RuntimeException e) {
           if (closing.getCount() == 0) {
@@ -269,6 +288,7 @@ public final class Agent implements AutoCloseable {
 
   /// A site that is shut out says so once and asks seldom: only people can let it in again.
   private void refused(RefusedByAggregator refusal) {
+    status.disconnected(refusal.getMessage());
     if (refusal.code().equals(SHUT_OUT)) {
       status.state(AgentStatus.State.REVOKED);
       if (!denied) {
@@ -281,7 +301,6 @@ public final class Agent implements AutoCloseable {
     } else {
       LOG.atError().addKeyValue("site", settings.site()).setCause(refusal).log("Assignment failed");
     }
-    status.disconnected(refusal.getMessage());
   }
 
   private void interruptedOrUnavailable(LinkException e) throws InterruptedException {
@@ -408,10 +427,41 @@ public final class Agent implements AutoCloseable {
         new SignedMembership(
             Bytes.of(membership.getDocument().toByteArray()),
             Bytes.of(membership.getSignature().toByteArray())));
-    memberships.current().ifPresent(epoch -> status.membership(epoch.version()));
+    showMembership();
     if (memberships.lists(settings.site(), keys.messageKey().publicKey())) {
       status.state(AgentStatus.State.ACTIVE);
     }
+  }
+
+  private void showMembership() {
+    memberships
+        .current()
+        .ifPresent(epoch -> {
+          status.membership(epoch.version(), epoch.expiresAt());
+          if (epoch.expired(clock.instant().plus(WARN_BEFORE)) && epoch.version() != warnedOf) {
+            warnedOf = epoch.version();
+            LOG.atWarn()
+                .addKeyValue("federation", settings.federation())
+                .addKeyValue(
+                    "reason",
+                    "membership version %d holds until %s; from then on this site takes part in nothing until the consortium signs the next one"
+                        .formatted(epoch.version(), epoch.expiresAt()))
+                .log("Membership ends soon");
+          }
+        });
+  }
+
+  /// Said once for as long as the aggregator shows the same.
+  private void refused(RefusedMembership refusal) {
+    if (!refusal.detail().equals(refusedMembership)) {
+      refusedMembership = refusal.detail();
+      LOG.atError()
+          .addKeyValue("federation", settings.federation())
+          .addKeyValue("site", settings.site())
+          .addKeyValue("reason", refusal.detail())
+          .log("Membership refused; this site takes part in nothing meanwhile");
+    }
+    status.disconnected(refusal.detail());
   }
 
   private void handle(NextAssignmentResponse next) throws LinkException {
@@ -425,6 +475,7 @@ public final class Agent implements AutoCloseable {
       case SESSION_ENDED -> {
         Standing standing = sessionWork.ended(next.getSessionEnded());
         LOG.atInfo().addKeyValue("to", standing).log("Session ended");
+        releaseUnwanted();
         showDoubts();
         resumeDoubted();
       }
@@ -531,6 +582,12 @@ public final class Agent implements AutoCloseable {
       offers.forget(offer);
       status.ended(offer.digest());
     }
+    releaseUnwanted();
+  }
+
+  private void releaseUnwanted() {
+    Set<Digest> wanted = offers.all().stream().map(Offer::terms).collect(Collectors.toSet());
+    sessions.releaseUnless(wanted::contains);
   }
 
   private void committed(RoundCommitted committed, List<Offer> ended) throws LinkException {

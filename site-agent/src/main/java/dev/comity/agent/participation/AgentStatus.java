@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// @param since when `connected` last changed
 /// @param problem the last thing that went wrong and still stands, for a person
 /// @param membershipVersion 0 before the first
+/// @param membershipExpiresAt until when the consortium's list holds; null before the first
 /// @param inDoubt how many updates wait for the proof of a session's end
 public record AgentStatus(
     String federation,
@@ -22,6 +23,7 @@ public record AgentStatus(
     Instant since,
     @Nullable String problem,
     long membershipVersion,
+    @Nullable Instant membershipExpiresAt,
     int inDoubt,
     List<Round> rounds) {
   public AgentStatus {

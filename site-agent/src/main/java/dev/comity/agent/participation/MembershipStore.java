@@ -4,8 +4,10 @@ import dev.comity.agent.protection.DurableFile;
 import dev.comity.codec.Bytes;
 import dev.comity.codec.CborReader;
 import dev.comity.codec.CborWriter;
+import dev.comity.codec.MalformedException;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessagePublicKey;
+import dev.comity.membership.RefusedSignatureException;
 import dev.comity.membership.SignedMembership;
 import dev.comity.plan.FederationId;
 import dev.comity.plan.SiteId;
@@ -34,28 +36,22 @@ final class MembershipStore {
     return current;
   }
 
-  /// Takes `membership` if it is newer than what is known.
+  /// Takes `membership` if it is newer than what is known and contradicts none of it.
   ///
-  /// @throws IllegalArgumentException when it is another federation's, older, or another document
-  ///   of the known version
+  /// @throws RefusedMembership when the consortium did not sign it, or it is another federation's,
+  ///   older, another document of the known version, or drops a revocation or a hand-over of the
+  ///   consortium's key
   synchronized void take(SignedMembership membership) {
-    MembershipEpoch epoch = membership.verify(consortium);
+    MembershipEpoch epoch = verified(membership);
     if (!epoch.federation().equals(federation)) {
-      throw new IllegalArgumentException(
+      throw new RefusedMembership(
           "membership of federation %s: this site belongs to %s"
               .formatted(epoch.federation(), federation));
     }
     if (current.isPresent()) {
-      long known = current.get().version();
-      if (epoch.version() < known) {
-        throw new IllegalArgumentException(
-            "membership version %d: this site knows version %d already; the aggregator shows an old list"
-                .formatted(epoch.version(), known));
-      }
-      if (epoch.version() == known && !epoch.equals(current.get())) {
-        throw new IllegalArgumentException(
-            "membership version %d: differs from the one this site knows under that number; tell the consortium"
-                .formatted(known));
+      requireNewer(epoch, current.get());
+      if (epoch.equals(current.get())) {
+        return;
       }
     }
     file.write(
@@ -64,6 +60,37 @@ final class MembershipStore {
             .bytes("signature", membership.signature())
             .toBytes());
     current = Optional.of(epoch);
+  }
+
+  private MembershipEpoch verified(SignedMembership membership) {
+    try {
+      return membership.verify(consortium);
+    } catch (RefusedSignatureException | MalformedException e) {
+      throw new RefusedMembership(
+          "%s; the aggregator may invent sites: tell the consortium".formatted(e.getMessage()), e);
+    }
+  }
+
+  private static void requireNewer(MembershipEpoch shown, MembershipEpoch known) {
+    if (shown.version() < known.version()) {
+      throw new RefusedMembership(
+          "membership version %d: this site has seen version %d; the aggregator was set back or hides what was decided since, which may be a revocation: tell its operator and the consortium"
+              .formatted(shown.version(), known.version()));
+    }
+    if (shown.version() == known.version()) {
+      if (!shown.equals(known)) {
+        throw new RefusedMembership(
+            "membership version %d with digest %s: this site has seen another list under that number, with digest %s; somebody signed two: tell the consortium both digests"
+                .formatted(
+                    known.version(), shown.digest().abbreviated(), known.digest().abbreviated()));
+      }
+      return;
+    }
+    try {
+      shown.requireAfter(known);
+    } catch (RefusedSignatureException e) {
+      throw new RefusedMembership("%s: tell the consortium".formatted(e.getMessage()), e);
+    }
   }
 
   /// Whether the known membership lists this site with this key.

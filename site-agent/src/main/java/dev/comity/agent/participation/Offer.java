@@ -27,6 +27,11 @@ record Offer(Bytes planDocument, RoundPlan plan, Bytes versionDocument, ModelVer
     return Digest.of(planDocument.toByteArray());
   }
 
+  /// The digest of the terms of the update that it asks for.
+  Digest terms() {
+    return plan.terms().digest();
+  }
+
   byte[] encode() {
     return CborWriter.map().bytes("plan", planDocument).bytes("version", versionDocument).toBytes();
   }

@@ -85,11 +85,11 @@ final class OfferCheck {
           "membership version %d: does not list this site's key %s"
               .formatted(epoch.version(), key.displayFingerprint()));
     }
-    if (!epoch.allows(plan.terms().architecture())) {
-      reasons.add(
-          "architecture %s: membership version %d does not allow it"
-              .formatted(plan.terms().architecture(), epoch.version()));
-    }
+    epoch
+        .objection(plan.terms().architecture())
+        .ifPresent(objection ->
+            reasons.add(
+                "architecture %s (membership version %d)".formatted(objection, epoch.version())));
     if (plan.nC() < epoch.nCFloor()) {
       reasons.add(
           "nC %d: membership version %d demands >= %d"

@@ -1,5 +1,6 @@
 package dev.comity.agent.participation;
 
+import dev.comity.agent.policy.PrivacyPolicy;
 import dev.comity.agent.policy.SitePolicy;
 import dev.comity.plan.RunKind;
 import java.nio.file.Files;
@@ -7,6 +8,7 @@ import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -18,13 +20,38 @@ import org.jspecify.annotations.Nullable;
 /// minHonest: 3
 /// nC: 1
 /// maxClipNorm: 10.0
+/// privacy:
+///   epsilon: 8
+///   delta: 1.0e-5
+///   withoutNoise: refuse
 /// ```
 record PolicyFile(
     @Nullable List<String> allowedKinds,
     @Nullable List<String> architectures,
     @Nullable Integer minHonest,
     @Nullable Integer nC,
-    @Nullable Double maxClipNorm) {
+    @Nullable Double maxClipNorm,
+    PolicyFile.@Nullable Privacy privacy) {
+
+  /// The budget of the site's data, for their lifetime. `withoutNoise`: `refuse`, or `allow`.
+  record Privacy(@Nullable Double epsilon, @Nullable Double delta, @Nullable String withoutNoise) {
+    private PrivacyPolicy policy() {
+      return PrivacyPolicy.of(
+          Optional.ofNullable(epsilon),
+          Optional.ofNullable(delta),
+          Optional.ofNullable(withoutNoise).map(Privacy::allowed));
+    }
+
+    private static boolean allowed(String word) {
+      return switch (word) {
+        case "allow" -> true;
+        case "refuse" -> false;
+        default ->
+            throw new IllegalArgumentException(
+                "key privacy.withoutNoise: %s is none of allow, refuse".formatted(word));
+      };
+    }
+  }
 
   /// The site's policy; the defaults when there is no file.
   static SitePolicy read(Path file) {
@@ -45,7 +72,8 @@ record PolicyFile(
         architectures == null ? defaults.families() : families(architectures, defaults.families()),
         minHonest == null ? defaults.minHonestFloor() : minHonest,
         nC == null ? defaults.nCFloor() : nC,
-        maxClipNorm == null ? defaults.maxClipNorm() : maxClipNorm);
+        maxClipNorm == null ? defaults.maxClipNorm() : maxClipNorm,
+        privacy == null ? defaults.privacy() : privacy.policy());
   }
 
   private static Set<RunKind> kinds(List<String> names) {

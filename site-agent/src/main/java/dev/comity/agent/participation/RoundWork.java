@@ -9,6 +9,8 @@ import dev.comity.agent.training.TrainingOutcome;
 import dev.comity.agent.training.TrainingRefusedException;
 import dev.comity.agent.training.TrainingRequest;
 import dev.comity.codec.MalformedException;
+import dev.comity.ledger.PrivacyLedger;
+import dev.comity.ledger.Reservation;
 import dev.comity.plan.Digest;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
@@ -37,6 +39,7 @@ final class RoundWork {
   private final VerifiedModels models;
   private final UpdateStore updates;
   private final Sessions sessions;
+  private final PrivacyLedger ledger;
   private final Trainer trainer;
   private final ResourceGate gate;
   private final StatusBoard status;
@@ -50,6 +53,7 @@ final class RoundWork {
       VerifiedModels models,
       UpdateStore updates,
       Sessions sessions,
+      PrivacyLedger ledger,
       Trainer trainer,
       ResourceGate gate,
       StatusBoard status,
@@ -61,6 +65,7 @@ final class RoundWork {
     this.models = models;
     this.updates = updates;
     this.sessions = sessions;
+    this.ledger = ledger;
     this.trainer = trainer;
     this.gate = gate;
     this.status = status;
@@ -115,6 +120,18 @@ final class RoundWork {
                 "terms %s: this site holds an update from the same base model under terms %s, and makes no second one"
                     .formatted(terms.digest().abbreviated(), stored.get().abbreviated())));
       }
+    }
+    if (ledger.reserve(terms) instanceof Reservation.OverBudget over) {
+      LOG.atWarn()
+          .addKeyValue("run", terms.run())
+          .addKeyValue("round", offer.plan().round())
+          .addKeyValue("epsilon", over.loss().epsilon())
+          .log("Privacy budget does not hold this round");
+      return refuse(
+          offer,
+          reports,
+          List.of(
+              "privacy: the lifetime budget of this site's data does not hold this round; its policy sets privacy.epsilon"));
     }
     if (!reports.permitted()) {
       return Outcome.OUT;

@@ -15,6 +15,7 @@ import dev.comity.session.SessionRefusal;
 import dev.comity.session.SignedMessage;
 import dev.comity.session.SignedView;
 import dev.comity.session.Standing;
+import java.time.InstantSource;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +34,7 @@ final class SessionWork {
   private final SitePolicy policy;
   private final Digest keyId;
   private final StatusBoard status;
+  private final InstantSource clock;
 
   SessionWork(
       AggregatorLink link,
@@ -42,7 +44,8 @@ final class SessionWork {
       FederationEpoch epoch,
       SitePolicy policy,
       Digest keyId,
-      StatusBoard status) {
+      StatusBoard status,
+      InstantSource clock) {
     this.link = link;
     this.sessions = sessions;
     this.offers = offers;
@@ -51,6 +54,7 @@ final class SessionWork {
     this.policy = policy;
     this.keyId = keyId;
     this.status = status;
+    this.clock = clock;
   }
 
   /// Answers what a session needs from this site. A refusal by either side is logged and ends the
@@ -81,15 +85,18 @@ final class SessionWork {
   private void answer(Digest session, SessionPhase phase, byte[] view)
       throws LinkException, RefusedByAggregator {
     switch (phase) {
-      case SESSION_PHASE_ADVERTISE_KEYS ->
-          send(sessions.advertise(view, bounds(), offers::plan), phase);
-      case SESSION_PHASE_SHARE_KEYS -> send(sessions.share(session, view), phase);
+      case SESSION_PHASE_ADVERTISE_KEYS -> {
+        requireMembershipInForce();
+        send(sessions.advertise(view, bounds()), phase);
+      }
+      case SESSION_PHASE_SHARE_KEYS -> send(sessions.share(session, view, bounds()), phase);
       case SESSION_PHASE_MASKED_INPUT -> {
-        var input = sessions.mask(session, view);
+        var input = sessions.mask(session, view, bounds());
         send(input.header(), phase);
         link.upload(session, input.update());
       }
-      case SESSION_PHASE_VOTE -> send(sessions.vote(session, view), phase);
+      case SESSION_PHASE_VOTE -> send(sessions.vote(session, view, bounds()), phase);
+      case SESSION_PHASE_RELEASE -> send(sessions.release(session, view, bounds()), phase);
       case SESSION_PHASE_UNMASK -> send(sessions.unmask(session, view, bounds()), phase);
       case SESSION_PHASE_ABORT_VOTE -> send(sessions.abort(session, view, bounds()), phase);
       case SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->
@@ -161,6 +168,19 @@ final class SessionWork {
         .addKeyValue("session", message.session().abbreviated())
         .addKeyValue("phase", message.phase())
         .log("Session message sent");
+  }
+
+  /// A session that began under a membership may end after it.
+  private void requireMembershipInForce() {
+    memberships
+        .current()
+        .filter(membership -> membership.expired(clock.instant()))
+        .ifPresent(membership -> {
+          throw new SessionRefusal(
+              SessionRefusal.Reason.NOT_A_MEMBER,
+              "membership version %d expired at %s; the consortium signs the next one"
+                  .formatted(membership.version(), membership.expiresAt()));
+        });
   }
 
   private Sessions.Bounds bounds() {

@@ -18,6 +18,7 @@ import java.nio.file.StandardOpenOption;
 /// | `mapping.yaml` | how its data become examples, unless `agent.yaml` names another file |
 /// | `keys/` | TLS key and certificate, message key, site secret |
 /// | `state/` | membership, offers, verified models, checkpoints, updates, sessions |
+/// | `privacy-ledger` | what the site's data have cost in privacy |
 /// | `baseline.json` | what the site reaches alone; its own |
 public record SiteDirectory(Path path) {
   public SiteDirectory {
@@ -38,6 +39,11 @@ public record SiteDirectory(Path path) {
 
   Path state() {
     return path.resolve("state");
+  }
+
+  /// The site's privacy ledger.
+  public Path privacyLedger() {
+    return path.resolve("privacy-ledger");
   }
 
   Path baseline() {

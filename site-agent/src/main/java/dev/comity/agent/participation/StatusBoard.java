@@ -21,6 +21,7 @@ final class StatusBoard {
   private Instant since;
   private @Nullable String problem;
   private long membershipVersion;
+  private @Nullable Instant membershipExpiresAt;
   private int inDoubt;
 
   StatusBoard(String federation, String site, String fingerprint, Clock clock) {
@@ -41,6 +42,7 @@ final class StatusBoard {
         since,
         problem,
         membershipVersion,
+        membershipExpiresAt,
         inDoubt,
         List.copyOf(rounds.values()));
   }
@@ -69,8 +71,9 @@ final class StatusBoard {
     state = now;
   }
 
-  synchronized void membership(long version) {
+  synchronized void membership(long version, Instant expiresAt) {
     membershipVersion = version;
+    membershipExpiresAt = expiresAt;
   }
 
   synchronized void inDoubt(int updates) {

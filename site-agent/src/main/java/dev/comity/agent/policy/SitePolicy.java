@@ -13,12 +13,14 @@ import java.util.Set;
 /// @param minHonestFloor the least number of honest sites in a sum, ≥ 3
 /// @param nCFloor the least number of colluding sites that a plan must withstand, ≥ 0
 /// @param maxClipNorm the largest L2 bound of an update that the site encodes; infinite for none
+/// @param privacy what the site's data may cost in privacy
 public record SitePolicy(
     Set<RunKind> allowedKinds,
     Set<String> families,
     int minHonestFloor,
     int nCFloor,
-    double maxClipNorm) {
+    double maxClipNorm,
+    PrivacyPolicy privacy) {
   /// Nothing less keeps a contributor from reading another one out of the sum.
   public static final int LEAST_MIN_HONEST = 3;
 
@@ -38,14 +40,15 @@ public record SitePolicy(
   }
 
   /// Training and evaluation of the built-in models, no sum with fewer than three honest sites, one
-  /// colluding site withstood, any clip norm.
+  /// colluding site withstood, any clip norm, the usual privacy budget.
   public static SitePolicy defaults() {
     return new SitePolicy(
         Set.of(RunKind.TRAIN, RunKind.EVALUATE),
         Set.of("logistic-regression", "mlp"),
         LEAST_MIN_HONEST,
         1,
-        Double.POSITIVE_INFINITY);
+        Double.POSITIVE_INFINITY,
+        PrivacyPolicy.defaults());
   }
 
   /// The site's word on a plan.
@@ -91,6 +94,10 @@ public record SitePolicy(
       reasons.add(
           "clipNorm %s: this site allows <= %s; its policy sets maxClipNorm"
               .formatted(terms.clipNorm(), maxClipNorm));
+    }
+    if (!terms.noise().isPrivate() && !privacy.withoutNoise()) {
+      reasons.add(
+          "privacy: this site takes part with differential privacy only; its policy sets privacy.withoutNoise");
     }
     return reasons.isEmpty() ? new Decision.Permitted() : new Decision.Refused(reasons);
   }

@@ -22,15 +22,17 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
-/// The site's part in its aggregation sessions. A session that an earlier process began is left if
-/// nothing was sent yet; otherwise its update stays in doubt until a certificate settles it.
+/// The site's part in its aggregation sessions. A session that an earlier process began goes on
+/// where that process was.
 ///
 /// Thread-safe: one call at a time.
 public final class Sessions implements AutoCloseable {
   private final SiteId site;
   private final SiteKeys keys;
   private final UpdateStore updates;
+  private final Function<Digest, Optional<RoundPlan>> plans;
   private final SiteVault vault;
   private final PrivacyBook book;
   private final Clock clock;
@@ -41,28 +43,39 @@ public final class Sessions implements AutoCloseable {
       SiteId site,
       SiteKeys keys,
       UpdateStore updates,
+      Function<Digest, Optional<RoundPlan>> plans,
       SiteVault vault,
       PrivacyBook book,
       Clock clock) {
     this.site = site;
     this.keys = keys;
     this.updates = updates;
+    this.plans = plans;
     this.vault = vault;
     this.book = book;
     this.clock = clock;
   }
 
   /// Opens the site's vault, which no other process may hold.
+  ///
+  /// @param plans the plans that this site permitted, by digest
   public static Sessions inDirectory(
       Path directory,
       SiteId site,
       SiteKeys keys,
       UpdateStore updates,
+      Function<Digest, Optional<RoundPlan>> plans,
       PrivacyBook book,
       Clock clock)
       throws IOException {
     return new Sessions(
-        site, keys, updates, SiteVault.inDirectory(directory, keys.siteSecret()), book, clock);
+        site,
+        keys,
+        updates,
+        plans,
+        SiteVault.inDirectory(directory, keys.siteSecret()),
+        book,
+        clock);
   }
 
   /// The bounds that this site demands of every session, beside the membership and the federation
@@ -80,27 +93,13 @@ public final class Sessions implements AutoCloseable {
     return Standing.of(vault, terms);
   }
 
-  /// Leaves every session of an earlier process in which nothing was sent.
-  public synchronized void leaveUnsent() {
-    vault
-        .locks()
-        .forEach((terms, session) -> {
-          if (Standing.of(vault, terms) == Standing.UNSENT) {
-            SiteSession.leave(vault, session);
-          }
-        });
-  }
-
   /// Enters the session of a descriptor view and gives the first message.
   ///
-  /// @param plans the plans that this site permitted, by digest
   /// @throws SessionRefusal when the session is not one that this site may enter
-  public synchronized SignedMessage advertise(
-      byte[] view, Bounds bounds, Function<Digest, Optional<RoundPlan>> plans) {
+  public synchronized SignedMessage advertise(byte[] view, Bounds bounds) {
     var descriptor = SessionDescriptor.decode(SignedView.decode(view).document().toByteArray());
-    SiteSession known = open.get(descriptor.id());
-    if (known != null) {
-      return known.advertise();
+    if (open.containsKey(descriptor.id())) {
+      return opened(descriptor.id(), bounds).advertise();
     }
     RoundPlan plan =
         plans
@@ -112,8 +111,7 @@ public final class Sessions implements AutoCloseable {
                         .formatted(
                             descriptor.id().abbreviated(), descriptor.plan().abbreviated())));
     NoisedUpdate update =
-        updates
-            .load(plan.terms())
+        stored(descriptor)
             .orElseThrow(() ->
                 new SessionRefusal(
                     SessionRefusal.Reason.MISMATCH,
@@ -124,39 +122,54 @@ public final class Sessions implements AutoCloseable {
     return session.advertise();
   }
 
-  /// The plan of a session that this process entered.
+  /// The plan of a session that this process took part in.
   public synchronized Optional<Digest> plan(Digest session) {
     return Optional.ofNullable(open.get(session)).map(known -> known.descriptor().plan());
   }
 
   /// Answers the view of keys.
-  public synchronized SignedMessage share(Digest session, byte[] view) {
-    return opened(session).share(view);
+  public synchronized SignedMessage share(Digest session, byte[] view, Bounds bounds) {
+    return opened(session, bounds).share(view);
   }
 
   /// A signed header and the vector it announces: the header is sent first.
   public record MaskedInput(SignedMessage header, MaskedUpdate update) {}
 
   /// Answers the view of shares. From here on the update is in doubt until a certificate says more.
-  public synchronized MaskedInput mask(Digest session, byte[] view) {
-    var input = opened(session).mask(view);
+  public synchronized MaskedInput mask(Digest session, byte[] view, Bounds bounds) {
+    var input = opened(session, bounds).mask(view);
     return new MaskedInput(input.header(), input.update());
   }
 
   /// Answers the view of headers.
-  public synchronized SignedMessage vote(Digest session, byte[] view) {
-    return opened(session).vote(view);
+  public synchronized SignedMessage vote(Digest session, byte[] view, Bounds bounds) {
+    return opened(session, bounds).vote(view);
   }
 
-  /// Answers a COMMIT certificate. In a session of an earlier process, repeats the answer that it
-  /// kept and perhaps did not get through.
+  /// Answers a COMMIT certificate in a session on a ring: from here on this site never aborts it.
+  public synchronized SignedMessage release(Digest session, byte[] view, Bounds bounds) {
+    return opened(session, bounds).release(view);
+  }
+
+  /// Answers a COMMIT certificate, on a ring with the promises of a quorum.
   public synchronized SignedMessage unmask(Digest session, byte[] view, Bounds bounds) {
-    return openedOrReopened(session, bounds).unmask(view);
+    return opened(session, bounds).unmask(view);
   }
 
-  /// Answers a proposal to abort, also in a session of an earlier process.
+  /// Answers a proposal to abort, also in a session that this site left.
   public synchronized SignedMessage abort(Digest session, byte[] view, Bounds bounds) {
-    return openedOrReopened(session, bounds).abort(view);
+    return opened(session, bounds).abort(view);
+  }
+
+  /// Gives back what is reserved for updates that nothing wants any more and no sum has.
+  ///
+  /// @param wanted whether a round that has not ended asks for the update with these terms
+  public synchronized void releaseUnless(Predicate<Digest> wanted) {
+    for (Digest terms : book.open()) {
+      if (!wanted.test(terms)) {
+        Standing.release(vault, book, terms);
+      }
+    }
   }
 
   /// Takes a certificate as the proof of how a session ended.
@@ -200,19 +213,16 @@ public final class Sessions implements AutoCloseable {
         random);
   }
 
-  private SiteSession openedOrReopened(Digest session, Bounds bounds) {
-    SiteSession known = open.get(session);
-    return known == null ? SiteSession.reopen(as(bounds), session) : known;
-  }
-
-  private SiteSession opened(Digest session) {
+  private SiteSession opened(Digest session, Bounds bounds) {
     SiteSession known = open.get(session);
     if (known == null) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.LEFT,
-          "session %s was begun by an earlier process of this site and left"
-              .formatted(session.abbreviated()));
+      known = SiteSession.reopen(as(bounds), session, this::stored);
+      open.put(session, known);
     }
     return known;
+  }
+
+  private Optional<NoisedUpdate> stored(SessionDescriptor descriptor) {
+    return plans.apply(descriptor.plan()).flatMap(plan -> updates.load(plan.terms()));
   }
 }

@@ -118,6 +118,10 @@ public final class PytorchTrainer implements Trainer {
     return switch (work) {
       case LocalWork.Epochs(int n) -> Math.multiplyExact((long) n, batches.batchesPerEpoch());
       case LocalWork.Batches(int n) -> n;
+      case LocalWork.PoissonSteps _ ->
+          throw new TrainingRefusedException(
+              TrainingRefusedException.Reason.UNSUITABLE,
+              "record-level differential privacy: this agent does not train with it");
     };
   }
 

@@ -9,7 +9,6 @@ import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
 import dev.comity.protocol.v1.ReportRequest;
 import dev.comity.session.ServerSession;
-import dev.comity.session.SignedMessage;
 import dev.comity.session.SignedView;
 import io.grpc.ClientInterceptor;
 import java.nio.charset.StandardCharsets;
@@ -77,6 +76,43 @@ class AgentTest {
   }
 
   @Test
+  void everyReleaseIsEnteredInTheSitesLedgerBeforeItIsSent() throws Exception {
+    startAll();
+    aggregator.admit();
+
+    commitRound(1, RunKind.TRAIN);
+    commitRound(2, RunKind.EVALUATE);
+
+    for (SiteId site : SITES) {
+      var statement = LedgerReport.read(directory(site)).statement();
+      assertThat(statement.entries())
+          .extracting(entry -> entry.action().getClass().getSimpleName())
+          .containsExactly("Reserve", "Charge", "Reserve", "Charge");
+      assertThat(statement.unbounded()).isEqualTo(2);
+      assertThat(statement.committed()).isEmpty();
+    }
+  }
+
+  @Test
+  void aSiteWithAPrivacyBudgetRefusesARoundWithoutDifferentialPrivacy() throws Exception {
+    Files.writeString(directory(LAST).path().resolve("policy.yaml"), "privacy: {epsilon: 2}\n");
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+
+    aggregator.await(
+        "the last site refuses",
+        () -> aggregator.reports(LAST).stream().anyMatch(ReportRequest::hasRefused));
+
+    assertThat(aggregator.reports(LAST))
+        .filteredOn(ReportRequest::hasRefused)
+        .allSatisfy(report ->
+            assertThat(report.getRefused().getReasonsList().toString())
+                .contains("with differential privacy only"));
+    assertThat(LedgerReport.read(directory(LAST)).statement().entries()).isEmpty();
+  }
+
+  @Test
   void anAgentThatIsKilledWhenReadyTakesPartWithTheSameUpdate() throws Exception {
     startAll();
     aggregator.admit();
@@ -109,10 +145,10 @@ class AgentTest {
   }
 
   @Test
-  void anAgentThatIsKilledBeforeItsUploadLeavesTheSessionAndKeepsItsUpdate() throws Exception {
+  void anAgentThatIsKilledBetweenSharesAndUploadGoesOnInTheSameSession() throws Exception {
     startAll();
     aggregator.admit();
-    aggregator.open(1, RunKind.TRAIN);
+    RoundPlan plan = aggregator.open(1, RunKind.TRAIN);
     aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
     aggregator.withhold((site, kind) -> site.equals(LAST) && kind == SignedView.Kind.SHARES);
     aggregator.begin(SITES);
@@ -122,15 +158,60 @@ class AgentTest {
 
     restart(LAST);
 
-    assertThat(aggregator.openLocks(LAST)).isEmpty();
+    assertThat(aggregator.openLocks(LAST)).containsExactly(plan.terms().digest());
+    assertThat(agent(LAST).status().inDoubt()).isZero();
     aggregator.withhold((site, kind) -> false);
-    aggregator.deadline(SignedMessage.Phase.MASKED_INPUT);
     finishSession();
     aggregator.commit();
     assertThat(aggregator.version().origin().orElseThrow().participants())
-        .containsExactlyElementsOf(SITES.subList(0, 4));
-    aggregator.await("the late update is erased", () -> storedUpdates(LAST).isEmpty());
+        .containsExactlyElementsOf(SITES);
+    aggregator.await("the summed update is erased", () -> storedUpdates(LAST).isEmpty());
     assertThat(agent(LAST).status().inDoubt()).isZero();
+  }
+
+  @Test
+  void agentsThatAreKilledBetweenKeysAndSharesGoOnInTheSameSession() throws Exception {
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.withhold((site, kind) -> kind == SignedView.Kind.KEYS);
+    aggregator.begin(SITES);
+    aggregator.await(
+        "all advertised", () -> aggregator.state() == ServerSession.State.SHARING_KEYS);
+
+    for (SiteId site : SITES) {
+      restart(site);
+    }
+
+    aggregator.withhold((site, kind) -> false);
+    finishSession();
+    aggregator.commit();
+    assertThat(aggregator.version().origin().orElseThrow().participants())
+        .containsExactlyElementsOf(SITES);
+  }
+
+  @Test
+  void agentsThatAreKilledBetweenVoteAndAnswerGoOnInTheSameSession() throws Exception {
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.withhold((site, kind) -> kind == SignedView.Kind.CERTIFICATE);
+    aggregator.begin(SITES);
+    aggregator.await("all voted", () -> aggregator.state() == ServerSession.State.UNMASKING);
+
+    for (SiteId site : SITES) {
+      restart(site);
+      assertThat(agent(site).status().inDoubt()).isEqualTo(1);
+    }
+
+    aggregator.withhold((site, kind) -> false);
+    finishSession();
+    aggregator.commit();
+    assertThat(aggregator.version().origin().orElseThrow().participants())
+        .containsExactlyElementsOf(SITES);
+    aggregator.await("the doubt is gone", () -> agent(LAST).status().inDoubt() == 0);
   }
 
   @Test

@@ -3,6 +3,8 @@ package dev.comity.agent.participation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.comity.accounting.PrivacyBudget;
+import dev.comity.agent.policy.PrivacyPolicy;
 import dev.comity.agent.policy.SitePolicy;
 import dev.comity.plan.RunKind;
 import java.nio.file.Files;
@@ -48,6 +50,42 @@ class SettingsTest {
     assertThatThrownBy(() -> PolicyFile.read(file))
         .isInstanceOf(RefusedSettings.class)
         .hasMessageContaining("minHonest 2: must be >= 3");
+  }
+
+  @Test
+  void aSiteThatStatesAPrivacyBudgetTakesPartWithDifferentialPrivacyOnly() throws Exception {
+    Path file =
+        Files.writeString(
+            folder.resolve("policy.yaml"), "privacy:\n  epsilon: 3.5\n  delta: 1.0e-6\n");
+
+    var privacy = PolicyFile.read(file).privacy();
+
+    assertThat(privacy).isEqualTo(new PrivacyPolicy(new PrivacyBudget(3.5, 1e-6), false));
+  }
+
+  @Test
+  void aSiteMayAllowRoundsWithoutNoiseBesideItsBudget() throws Exception {
+    Path file =
+        Files.writeString(folder.resolve("policy.yaml"), "privacy: {withoutNoise: allow}\n");
+
+    assertThat(PolicyFile.read(file).privacy()).isEqualTo(PrivacyPolicy.defaults());
+  }
+
+  @Test
+  void aPrivacyBudgetThatIsNoneIsRefused() throws Exception {
+    for (String[] fault :
+        new String[][] {
+          {"privacy: {epsilon: 0}", "epsilon 0.0: must be > 0"},
+          {"privacy: {delta: 1}", "delta 1.0: must be in (0, 1)"},
+          {"privacy: {withoutNoise: perhaps}", "perhaps is none of allow, refuse"},
+          {"privacy: {epsilom: 1}", "unknown key epsilom"}
+        }) {
+      Path file = Files.writeString(folder.resolve("policy.yaml"), fault[0] + "\n");
+
+      assertThatThrownBy(() -> PolicyFile.read(file))
+          .isInstanceOf(RefusedSettings.class)
+          .hasMessageContaining(fault[1]);
+    }
   }
 
   @Test

@@ -195,22 +195,46 @@ final class TestAggregator implements AutoCloseable {
 
   /// Lists every enrolled site.
   synchronized void admit() {
-    epoch =
-        new MembershipEpoch(
-            TestEnrolments.FEDERATION,
-            1,
-            Instant.now().truncatedTo(ChronoUnit.MILLIS),
-            Instant.now().plus(1, ChronoUnit.DAYS).truncatedTo(ChronoUnit.MILLIS),
-            key.publicKey(),
-            enrolments.enrolled.entrySet().stream()
-                .map(entry -> new MembershipEpoch.Member(entry.getKey(), entry.getValue()))
-                .toList(),
-            List.of(),
-            1,
-            List.of(new ArchitecturePattern("logistic-regression")),
-            Optional.empty());
-    membership = SignedMembership.sign(epoch, enrolments.consortium);
+    show(listing(1, Optional.empty(), Instant.now().plus(1, ChronoUnit.DAYS)));
+  }
+
+  /// Every enrolled site in a list of this version, with nobody revoked.
+  synchronized MembershipEpoch listing(long listed, Optional<Digest> previous, Instant expiresAt) {
+    var end = expiresAt.truncatedTo(ChronoUnit.MILLIS);
+    return new MembershipEpoch(
+        TestEnrolments.FEDERATION,
+        listed,
+        end.minus(1, ChronoUnit.DAYS),
+        end,
+        key.publicKey(),
+        enrolments.enrolled.entrySet().stream()
+            .map(entry -> new MembershipEpoch.Member(entry.getKey(), entry.getValue()))
+            .toList(),
+        List.of(),
+        1,
+        List.of(new ArchitecturePattern("logistic-regression"), new ArchitecturePattern("mlp")),
+        previous);
+  }
+
+  /// Shows this list from now on, signed by the consortium.
+  synchronized void show(MembershipEpoch shown) {
+    show(shown, enrolments.consortium);
+  }
+
+  /// As the other, signed by whoever this is.
+  synchronized void show(MembershipEpoch shown, MessageKey signer) {
+    epoch = shown;
+    membership = SignedMembership.sign(shown, signer);
     notifyAll();
+  }
+
+  /// From now on sessions are made from this list, which no site was shown.
+  synchronized void pretend(MembershipEpoch shown) {
+    epoch = shown;
+  }
+
+  synchronized MembershipEpoch epoch() {
+    return required(epoch);
   }
 
   /// Offers a round to every member.
@@ -555,9 +579,9 @@ final class TestAggregator implements AutoCloseable {
   }
 
   private @Nullable NextAssignmentResponse next(SiteId site, Set<String> handled) {
-    if (membership != null && !handled.contains("membership-1")) {
+    if (membership != null && !handled.contains("membership-" + membership.digest().hex())) {
       return NextAssignmentResponse.newBuilder()
-          .setId("membership-1")
+          .setId("membership-" + membership.digest().hex())
           .setMembershipChanged(
               dev.comity.protocol.v1.MembershipChanged.newBuilder().setMembership(signed()))
           .build();
@@ -602,6 +626,7 @@ final class TestAggregator implements AutoCloseable {
       case KEYS -> SessionPhase.SESSION_PHASE_SHARE_KEYS;
       case SHARES -> SessionPhase.SESSION_PHASE_MASKED_INPUT;
       case HEADERS -> SessionPhase.SESSION_PHASE_VOTE;
+      case RELEASE -> SessionPhase.SESSION_PHASE_RELEASE;
       case CERTIFICATE -> SessionPhase.SESSION_PHASE_UNMASK;
       case ABORT_PROPOSAL -> SessionPhase.SESSION_PHASE_ABORT_VOTE;
     };
@@ -767,6 +792,7 @@ final class TestAggregator implements AutoCloseable {
               case SESSION_PHASE_SHARE_KEYS -> SignedMessage.Phase.SHARE_KEYS;
               case SESSION_PHASE_MASKED_INPUT -> SignedMessage.Phase.MASKED_INPUT;
               case SESSION_PHASE_VOTE, SESSION_PHASE_ABORT_VOTE -> SignedMessage.Phase.VOTE;
+              case SESSION_PHASE_RELEASE -> SignedMessage.Phase.RELEASE;
               case SESSION_PHASE_UNMASK -> SignedMessage.Phase.UNMASK;
               case SESSION_PHASE_UNSPECIFIED, UNRECOGNIZED ->
                   throw new IllegalArgumentException("no phase");

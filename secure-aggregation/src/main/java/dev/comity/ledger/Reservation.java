@@ -1,0 +1,14 @@
+package dev.comity.ledger;
+
+import dev.comity.accounting.PrivacyBudget;
+import dev.comity.accounting.PrivacyLoss;
+
+/// Whether an update may be trained.
+public sealed interface Reservation {
+
+  /// Its cost is reserved.
+  record Reserved() implements Reservation {}
+
+  /// With it, all that was spent and reserved would come to `loss`; nothing was entered.
+  record OverBudget(PrivacyLoss loss, PrivacyBudget budget) implements Reservation {}
+}

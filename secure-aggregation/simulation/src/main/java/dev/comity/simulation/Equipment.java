@@ -41,6 +41,7 @@ interface Equipment {
         yield new Answer(input.header(), Optional.of(input.update()));
       }
       case HEADERS -> new Answer(session.vote(view), Optional.empty());
+      case RELEASE -> new Answer(session.release(view), Optional.empty());
       case CERTIFICATE -> new Answer(session.unmask(view), Optional.empty());
       case ABORT_PROPOSAL -> new Answer(session.abort(view), Optional.empty());
     };

@@ -127,7 +127,7 @@ final class HonestAggregator extends Machine implements Aggregator {
       return Collections.emptySortedSet();
     }
     return switch (current().state().state()) {
-      case COLLECTING, VOTING, UNMASKING, ABORTING -> current().shares();
+      case COLLECTING, VOTING, RELEASING, UNMASKING, ABORTING -> current().shares();
       case ADVERTISING_KEYS, SHARING_KEYS, DONE, ABORTED -> Collections.emptySortedSet();
     };
   }

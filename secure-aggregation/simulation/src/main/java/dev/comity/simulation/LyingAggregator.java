@@ -25,6 +25,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +50,7 @@ final class LyingAggregator implements Aggregator {
 
   private final World world;
   private final long seed;
+  private final Scenario.Lies lies;
   private final SimulatedFederation federation;
   private final Observer observer;
   private final List<SiteId> colluding;
@@ -62,6 +64,7 @@ final class LyingAggregator implements Aggregator {
   private final List<Certificate> certificates = new ArrayList<>();
   private final List<Mixed> mixed = new ArrayList<>();
   private final Map<SiteId, NoisedUpdate> updates = new HashMap<>();
+  private Optional<Split> split = Optional.empty();
   private int attempts;
   private long counter;
 
@@ -90,16 +93,19 @@ final class LyingAggregator implements Aggregator {
         fold.moved(event, next);
         if (next.state() != before) {
           tally.count("a story reaches " + next.state());
-        note(
+          note(
               "story %d of %s: %s to %s"
                   .formatted(
                       branches.indexOf(this), fold.id().abbreviated(), before, next.state()));
           unheard.clear();
-          if (random.oneIn(2)) {
+          if (split.isEmpty() && random.oneIn(2)) {
             fold.claim().keys().stream().filter(_ -> random.oneIn(4)).forEach(unheard::add);
           }
           next.certificate().ifPresent(certificates::add);
           concluded(this);
+          if (next.state() == ServerSession.State.SHARING_KEYS) {
+            split.ifPresent(LyingAggregator.this::split);
+          }
         }
       }
     }
@@ -184,6 +190,11 @@ final class LyingAggregator implements Aggregator {
     }
   }
 
+  /// One site is shown that `shown` dealt shares, all others that everybody did; `survivors` are
+  /// then counted.
+  private record Split(
+      Digest session, SiteId victim, TreeSet<SiteId> shown, TreeSet<SiteId> survivors) {}
+
   /// Survivors of several stories put into one view, and who voted for it.
   private record Mixed(
       Digest session,
@@ -195,6 +206,7 @@ final class LyingAggregator implements Aggregator {
   LyingAggregator(
       World world,
       long seed,
+      Scenario.Lies lies,
       SimulatedFederation federation,
       Observer observer,
       List<SiteId> colluding,
@@ -202,6 +214,7 @@ final class LyingAggregator implements Aggregator {
       Tally tally) {
     this.world = world;
     this.seed = seed;
+    this.lies = lies;
     this.federation = federation;
     this.observer = observer;
     this.colluding = colluding;
@@ -223,7 +236,7 @@ final class LyingAggregator implements Aggregator {
   private void open() {
     attempts++;
     List<SiteId> roster = new ArrayList<>(federation.sites());
-    if (random.oneIn(3)) {
+    if (lies == Scenario.Lies.AT_RANDOM && random.oneIn(3)) {
       roster.remove(random.nextInt(roster.size()));
     }
     Quorum quorum =
@@ -238,7 +251,31 @@ final class LyingAggregator implements Aggregator {
             previous());
     observer.opened(descriptor);
     branches.add(new Branch(new Fold(descriptor, federation.membership())));
+    split =
+        lies == Scenario.Lies.OTHER_SHARES_TO_ONE
+            ? Optional.of(splitting(descriptor))
+            : Optional.empty();
     note("session %s begins".formatted(descriptor.id().abbreviated()));
+  }
+
+  /// As small as the quorum allows, with as little in common as that allows.
+  private Split splitting(SessionDescriptor descriptor) {
+    List<SiteId> honest =
+        new ArrayList<>(descriptor.roster().stream().map(SessionDescriptor.Seat::site).toList());
+    honest.removeAll(colluding);
+    Collections.shuffle(honest, random);
+    SiteId victim = honest.removeFirst();
+    TreeSet<SiteId> shown = new TreeSet<>(List.of(victim));
+    colluding.stream().filter(site -> descriptor.indexOf(site).isPresent()).forEach(shown::add);
+    TreeSet<SiteId> survivors = new TreeSet<>(shown);
+    int least = descriptor.quorum().minSurvivors();
+    for (int i = 0; shown.size() < least; i++) {
+      shown.add(honest.get(i));
+    }
+    for (int i = honest.size() - 1; survivors.size() < least; i--) {
+      survivors.add(honest.get(i));
+    }
+    return new Split(descriptor.id(), victim, shown, survivors);
   }
 
   /// The truth or a lie about a session before.
@@ -306,13 +343,16 @@ final class LyingAggregator implements Aggregator {
     List<Packet.Shown> owed =
         branches.stream().flatMap(branch -> branch.fold.viewFor(site).stream()).toList();
     if (!owed.isEmpty()) {
-      show(site, random.oneIn(4) ? random.pick(owed) : owed.get(home(site) % owed.size()));
+      boolean any = split.isEmpty() && random.oneIn(4);
+      show(site, any ? random.pick(owed) : owed.get(home(site) % owed.size()));
     }
   }
 
-  /// Each site is told one story most of the time.
+  /// Each site is told one story most of the time; while the aggregator splits, always the same.
   private int home(SiteId site) {
-    return federation.sites().indexOf(site);
+    return split.isPresent()
+        ? split.get().victim().equals(site) ? 1 : 0
+        : federation.sites().indexOf(site);
   }
 
   private void show(SiteId site, Packet.Shown view) {
@@ -320,9 +360,49 @@ final class LyingAggregator implements Aggregator {
     toSites.accept(site, view);
   }
 
+  /// The next step towards the split; whether nothing else may disturb it.
+  private boolean split(Split plan) {
+    List<Branch> stories =
+        branches.stream().filter(branch -> branch.fold.id().equals(plan.session())).toList();
+    Branch first = stories.getFirst();
+    first.unheard.clear();
+    if (stories.size() == 1) {
+      if (first.fold.state().state() == ServerSession.State.SHARING_KEYS) {
+        branches.add(first.fork());
+        tally.count("forks in SHARING_KEYS");
+        Branch second = branches.getLast();
+        first.fold.claim().keys().stream()
+            .filter(site -> !plan.shown().contains(site))
+            .forEach(second.unheard::add);
+        return true;
+      }
+      return first.fold.state().state() == ServerSession.State.ADVERTISING_KEYS;
+    }
+    Branch second = stories.get(1);
+    if (second.fold.state().state() == ServerSession.State.SHARING_KEYS) {
+      if (second.fold.shares().containsAll(plan.shown())) {
+        second.deadline();
+      }
+      return true;
+    }
+    TreeSet<SiteId> headers = new TreeSet<>(first.fold.headers().keySet());
+    headers.addAll(second.fold.headers().keySet());
+    if (headers.containsAll(plan.survivors())) {
+      SortedMap<SiteId, SignedMessage> chosen = new TreeMap<>(first.fold.headers());
+      chosen.put(plan.victim(), Objects.requireNonNull(second.fold.headers().get(plan.victim())));
+      chosen.keySet().retainAll(plan.survivors());
+      showMixed(first, chosen);
+      split = Optional.empty();
+    }
+    return true;
+  }
+
   private void lie() {
     world.after(MILLISECONDS_BETWEEN_LIES, this::lie);
     List.copyOf(branches).forEach(Branch::collude);
+    if (split.isPresent() && split(split.get())) {
+      return;
+    }
     if (branches.stream().allMatch(each -> each.fold.state().verdict().isPresent())) {
       open();
     }
@@ -398,7 +478,7 @@ final class LyingAggregator implements Aggregator {
     return switch (certificate) {
       case Certificate.Abort abort -> new Certificate.Abort(abort.session(), votes);
       case Certificate.Commit commit ->
-          new Certificate.Commit(commit.session(), commit.h2(), commit.headers(), votes);
+          new Certificate.Commit(commit.session(), commit.h2(), commit.inputs(), votes);
     };
   }
 
@@ -424,7 +504,7 @@ final class LyingAggregator implements Aggregator {
     SignatureLabel label =
         switch (kind) {
           case DESCRIPTOR -> SignatureLabel.DESCRIPTOR;
-          case KEYS, SHARES, HEADERS, CERTIFICATE -> SignatureLabel.VIEW;
+          case KEYS, SHARES, HEADERS, RELEASE, CERTIFICATE -> SignatureLabel.VIEW;
           case ABORT_PROPOSAL -> SignatureLabel.ABORT_PROPOSAL;
         };
     byte[] signature = SimulatedFederation.aggregator().sign(label, document);
@@ -457,6 +537,11 @@ final class LyingAggregator implements Aggregator {
     for (int i = 0; i < most && random.nextBoolean(); i++) {
       headers.remove(random.pick(List.copyOf(headers.keySet())));
     }
+    showMixed(some, headers);
+  }
+
+  private void showMixed(Branch some, SortedMap<SiteId, SignedMessage> headers) {
+    Digest session = some.fold.id();
     List<SignedMessage> survivors = List.copyOf(headers.values());
     Claim claim =
         new Claim(
@@ -495,10 +580,12 @@ final class LyingAggregator implements Aggregator {
         new Certificate.Commit(
             mix.session(),
             h2(mix.headers().getFirst()),
-            mix.headers().stream()
-                .map(header ->
-                    new Certificate.Header(header.sender(), Fold.headersDigest(List.of(header))))
-                .toList(),
+            new Certificate.Listed(
+                mix.headers().stream()
+                    .map(header ->
+                        new Certificate.Header(
+                            header.sender(), Fold.headersDigest(List.of(header))))
+                    .toList()),
             mix.votes().values().stream()
                 .map(vote -> new Certificate.Vote(vote.sender(), vote.signature()))
                 .toList());

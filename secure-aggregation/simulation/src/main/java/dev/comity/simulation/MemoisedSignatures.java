@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Ed25519 that signs the same bytes once, and verifies the same signature once, in a process,
 /// however many simulated sites ask for it; a signature that was made here under the private half
-/// of the key that is asked about is not verified at all. Ed25519 has no randomness: the answers are those of the runtime's own
-/// provider; installed by simulations alone.
+/// of the key that is asked about is not verified at all. Ed25519 has no randomness: the answers
+/// are those of the runtime's own provider; installed by simulations alone.
 final class MemoisedSignatures extends Provider {
   private static final long serialVersionUID = 1L;
   private static final String NAME = "ComitySimulation";

@@ -129,6 +129,7 @@ final class Observer {
         requireNoSmallSum(seen);
         requireOneRelease(seen);
       }
+      case RELEASE -> once("RELEASE", site, message.session(), whole(message));
       case RESULT -> {
         // Nothing follows from it.
       }

@@ -9,7 +9,7 @@ import dev.comity.plan.Quorum;
 /// @param colluding of the allowed ones, how many do
 /// @param rolledBack whether one more of the allowed ones is an honest site whose disk is restored
 ///   from an old copy
-/// @param lying whether the aggregator lies
+/// @param lies how the aggregator lies
 /// @param crashes of so many steps of a disk, one is the last of its process
 /// @param faultyMilliseconds how long power and network fail
 record Scenario(
@@ -17,10 +17,25 @@ record Scenario(
     int nC,
     int colluding,
     boolean rolledBack,
-    boolean lying,
+    Lies lies,
     int crashes,
     long faultyMilliseconds) {
   private static final int MOST_SITES = 8;
+
+  /// How an aggregator lies.
+  enum Lies {
+    /// It follows the protocol.
+    NONE,
+    /// In whatever way, at any time.
+    AT_RANDOM,
+    /// It shows one site another U2 than the others and then counts that site's input with
+    /// survivors of its own choice.
+    OTHER_SHARES_TO_ONE
+  }
+
+  boolean lying() {
+    return lies != Lies.NONE;
+  }
 
   /// The scenario of a seed, of `sites` sites or, when 0, of as many as it likes.
   static Scenario of(long seed, int sites) {
@@ -33,7 +48,13 @@ record Scenario(
         more--) {
       nC++;
     }
-    boolean lying = random.nextInt(3) > 0;
+    Lies lies =
+        switch (random.nextInt(6)) {
+          case 0, 1 -> Lies.NONE;
+          case 2 -> Lies.OTHER_SHARES_TO_ONE;
+          default -> Lies.AT_RANDOM;
+        };
+    boolean lying = lies != Lies.NONE;
     boolean rolledBack =
         nC > 0
             && !lying
@@ -46,7 +67,7 @@ record Scenario(
         nC,
         colluding,
         rolledBack,
-        lying,
+        lies,
         crashes,
         20_000 + random.nextInt(lying ? 60_000 : 100_000));
   }

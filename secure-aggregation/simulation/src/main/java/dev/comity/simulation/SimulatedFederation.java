@@ -121,8 +121,13 @@ final class SimulatedFederation {
 
   /// The next membership, without `revoked`.
   static MembershipEpoch without(MembershipEpoch before, SiteId revoked) {
-    List<Digest> revokedKeys = new ArrayList<>(before.revokedKeys());
-    revokedKeys.add(key(revoked).publicKey().fingerprint());
+    List<MembershipEpoch.Revocation> revocations = new ArrayList<>(before.revocations());
+    revocations.add(
+        new MembershipEpoch.Revocation(
+            Optional.of(revoked),
+            key(revoked).publicKey().fingerprint(),
+            before.issuedAt(),
+            "restored from a backup"));
     return new MembershipEpoch(
         before.federation(),
         before.version() + 1,
@@ -130,7 +135,7 @@ final class SimulatedFederation {
         before.expiresAt(),
         before.aggregator(),
         before.members().stream().filter(member -> !member.site().equals(revoked)).toList(),
-        revokedKeys,
+        revocations,
         before.nCFloor(),
         before.allowedArchitectures(),
         Optional.of(before.digest()));

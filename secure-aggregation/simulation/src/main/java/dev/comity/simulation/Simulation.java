@@ -57,10 +57,13 @@ final class Simulation {
     observer = new Observer(federation, adverse);
     if (scenario.lying()) {
       honest = null;
-      aggregator = new LyingAggregator(world, seed, federation, observer, colluding, this::toSite, tally);
+      aggregator =
+          new LyingAggregator(
+              world, seed, scenario.lies(), federation, observer, colluding, this::toSite, tally);
     } else {
       honest =
-          new HonestAggregator(world, seed, federation, observer, this::toSite, tally, scenario.crashes());
+          new HonestAggregator(
+              world, seed, federation, observer, this::toSite, tally, scenario.crashes());
       aggregator = honest;
     }
     for (SiteId site : federation.sites()) {
@@ -83,12 +86,7 @@ final class Simulation {
     lost.ifPresent(site -> rollBack(Objects.requireNonNull(sites.get(site))));
     world.note(
         "seed %d: %d sites, n_C = %d, colluding %s, %s"
-            .formatted(
-                seed,
-                scenario.n(),
-                scenario.nC(),
-                colluding,
-                scenario.lying() ? "the aggregator lies" : "the aggregator is honest"));
+            .formatted(seed, scenario.n(), scenario.nC(), colluding, "lies: " + scenario.lies()));
   }
 
   /// Runs a seed with the production code.

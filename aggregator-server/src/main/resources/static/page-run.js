@@ -7,7 +7,7 @@ import { roundsBar, tally } from './bars.js';
 import { journalView } from './journal.js';
 import { Live } from './live.js';
 import { roundView } from './round.js';
-import { hover, score, standing, windowFor } from './score.js';
+import { hover, isPrivate, NOT_MEASURED, score, standing, windowFor } from './score.js';
 import { glyph, HEALTH, isLive, ROUND_WORDS, siteState } from './vocabulary.js';
 
 const PAGE_OF_JOURNAL = 200;
@@ -29,6 +29,9 @@ function architecture(submission) {
   const given = submission?.architecture;
   return given?.family ? `${given.family}(${(given.widths ?? []).join(', ')})` : null;
 }
+
+const privacyWords = (given) =>
+  given.kind === 'record-level' ? `of records: noise ${given.noiseMultiplier}, example clip ${given.exampleClip}, δ ${given.delta}` : `of sites: noise ${given.noiseMultiplier} by any ${given.contributors} of them, δ ${given.delta}`;
 
 export class RunPage {
   headings = ['Rounds', 'Sites', 'Journal'];
@@ -348,7 +351,7 @@ export class RunPage {
         metric ? [measure(metric.accuracy ?? metric.auroc), ' ', h('span', {}, metric.accuracy === null ? 'AUROC' : 'accuracy')] : '–',
         metric
           ? [metric.auroc !== null && metric.accuracy !== null && `AUROC ${measure(metric.auroc)}, `, best && best.round !== metric.round ? `best ${measure(best.accuracy)} in round ${best.round}, ${change(metric.accuracy - best.accuracy)} since` : 'best so far'].filter(Boolean)
-          : 'no round has measured it yet',
+          : isPrivate(run) ? NOT_MEASURED.toLowerCase() : 'no round has measured it yet',
       ),
       fact('Rounds', [String(counts.committed), ' ', h('span', {}, `of ${counts.planned} committed`)], counts.abandoned.length ? `${counts.abandoned.length} abandoned: ${counts.abandoned.join(', ')}` : counts.current ? `round ${counts.current} is open` : 'none abandoned'),
       run.privacy && fact('Privacy', ['ε ', run.privacy.spent.toFixed(2), ' ', h('span', {}, `of ${run.privacy.budget.toFixed(2)}`)], `${run.privacy.projected.toFixed(2)} expected at the end`),
@@ -416,6 +419,7 @@ export class RunPage {
         row('Contributors, at least', String(given.minSurvivors), 'to any sum of the smallest roster'),
         row('Honest inputs, at least', String(given.minHonest)),
         row('Clip norm', given.clippedFraction === null ? String(given.clipNorm) : `${given.clipNorm}, ${(given.clippedFraction * 100).toFixed(1)} % clipped`, 'the longest update a site may send'),
+        isPrivate(this.run) && row('Differential privacy', privacyWords(this.run.submission.privacy)),
         row('Ring', `${given.bits} bits, fits ${count(given.nMax, 'site')}`),
       ),
     );

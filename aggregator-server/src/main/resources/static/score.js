@@ -14,6 +14,14 @@ export function stripWidth() {
   return WINDOW * parseFloat(getComputedStyle(document.documentElement).getPropertyValue('--cell'));
 }
 
+/** Whether the run has differential privacy, so that no metric travels and nothing evaluates. */
+export const isPrivate = (run) => (run.submission?.privacy?.kind ?? 'none') !== 'none';
+
+export const NOT_MEASURED = 'Not measured: differential privacy';
+
+/** Rounds that a run is expected to take. */
+const expectedRounds = (run, rounds) => Math.max(rounds.length, run.rounds.planned + run.rounds.abandoned.length + (isPrivate(run) ? 0 : 1));
+
 const stateAt = (round, site) => {
   const state = round?.sites[site];
   return state === 'SUMMED' && round.partial.includes(site) ? 'PARTIAL' : state;
@@ -134,7 +142,7 @@ function chartNote(rounds, pick, best) {
  */
 export function score({ run, rounds, live, selected, start, focus, now }) {
   const newest = rounds.at(-1);
-  const expected = Math.max(rounds.length, run.rounds.planned + run.rounds.abandoned.length + 1);
+  const expected = expectedRounds(run, rounds);
   const total = run.state === 'RUNNING' ? expected : rounds.length;
   const columns = Math.min(WINDOW, Math.max(total, FEWEST_COLUMNS));
   const numbers = Array.from({ length: columns }, (_, i) => start + i);
@@ -195,9 +203,12 @@ export function score({ run, rounds, live, selected, start, focus, now }) {
   const bestAccuracy = run.best?.accuracy ?? undefined;
   const qualityNote = chartNote(rounds, (metric) => metric.accuracy, bestAccuracy);
   if (hasAuroc && run.metric?.auroc) qualityNote.push(h('span', {}, `AUROC ${measure(run.metric.auroc)}`));
-  lanes.append(
+  const charts = [
     chart({ key: 'accuracy', title: 'Accuracy', hint: 'all sites', values: quality, columns, first: start, width, note: qualityNote, ...scale(quality, 1) }),
     chart({ key: 'loss', title: 'Loss', hint: 'mean', values: losses, columns, first: start, width, note: chartNote(rounds, (metric) => metric.loss), ...scale(losses) }),
+  ];
+  lanes.append(
+    ...(isPrivate(run) ? [h('div', { class: 'lane', 'data-key': 'unmeasured' }, h('span', { class: 'lab small muted' }, 'Metrics'), h('div', { class: 'strip' }), h('span', { class: 'note' }, NOT_MEASURED))] : charts),
     h(
       'div',
       { class: 'lane axis', 'data-key': 'sites' },
@@ -278,6 +289,7 @@ export function score({ run, rounds, live, selected, start, focus, now }) {
   const lossTable = dataTable('loss', 'Loss', ['Round', 'State', 'Mean loss'], () => rounds.map((round) => [String(round.round), ROUND_WORDS[round.state], measure(round.metrics?.loss)]));
   const siteTable = dataTable('sites', 'Sites by round', ['Site', ...rounds.map((round) => String(round.round))], () =>
     sites.map((site) => [site, ...rounds.map((round) => (round.sites[site] ? siteState(stateAt(round, site))[2] : ''))]));
+  const measured = isPrivate(run) ? [] : [qualityTable, lossTable];
   const picked = byNumber.get(selected);
   return h(
     'section',
@@ -298,9 +310,9 @@ export function score({ run, rounds, live, selected, start, focus, now }) {
     rounds.length === 0 ? [lanes, h('p', { class: 'foot' }, 'No round has been opened yet.')] : lanes,
     picked &&
       h('p', { class: 'picked', 'data-key': 'picked' }, h('b', {}, `Round ${picked.round}`), h('span', {}, brief(picked, now)), h('a', { class: 'btn', href: '#round', 'data-do': 'happened' }, 'What happened')),
-    h('p', { class: 'foot' }, 'Metrics travel inside the masked sum, so they exist only for a round’s survivors together; there is no per-site metric, here or anywhere. A training round measures the model that it begins with, the last, evaluating round the final one.'),
-    h('div', { class: 'tables' }, qualityTable.button, lossTable.button, siteTable.button),
-    qualityTable.panel, lossTable.panel, siteTable.panel,
+    h('p', { class: 'foot' }, isPrivate(run) ? 'A metric of the sites’ data would tell of single records, so none travels and no round evaluates. Evaluate the model on public data.' : 'Metrics travel inside the masked sum, so they exist only for a round’s survivors together; there is no per-site metric, here or anywhere. A training round measures the model that it begins with, the last, evaluating round the final one.'),
+    h('div', { class: 'tables' }, measured.map((table) => table.button), siteTable.button),
+    measured.map((table) => table.panel), siteTable.panel,
   );
 }
 
@@ -331,7 +343,7 @@ export function hover(scoreElement, event, rounds) {
 
 /** The first column of a window that ends with what matters now. */
 export function windowFor(run, rounds, selected) {
-  const expected = Math.max(rounds.length, run.rounds.planned + run.rounds.abandoned.length + 1);
+  const expected = expectedRounds(run, rounds);
   const total = run.state === 'RUNNING' ? expected : rounds.length;
   if (total <= WINDOW) return 1;
   const focus = selected ?? rounds.length;

@@ -5,6 +5,7 @@ import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Digest;
 import dev.comity.plan.RunId;
 import dev.comity.session.SignedMessage;
+import dev.comity.transparency.SignedHead;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +46,9 @@ public sealed interface Assignment {
 
   /// The round ended without a result.
   record RoundAbandoned(String id, RunId run, int round, String reason) implements Assignment {}
+
+  /// A head of the audit log that the site has not countersigned.
+  record AuditHead(String id, SignedHead head) implements Assignment {}
 
   /// A newer membership epoch is in force.
   record MembershipChanged(String id, SignedMembership membership) implements Assignment {}

@@ -2,6 +2,7 @@ package dev.comity.round;
 
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessageKey;
+import dev.comity.membership.MessagePublicKey;
 import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Digest;
 import dev.comity.plan.FederationId;
@@ -18,6 +19,9 @@ public interface FederationAuthority {
 
   /// The aggregator's message key, which signs descriptors, views and ABORT proposals.
   MessageKey messageKey();
+
+  /// The key under which memberships are signed, once it is known.
+  Optional<MessagePublicKey> consortium();
 
   /// The newest membership epoch; empty before the consortium signed the first.
   Optional<SignedMembership> membership();

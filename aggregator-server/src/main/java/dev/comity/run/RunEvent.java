@@ -8,6 +8,9 @@ public sealed interface RunEvent {
   /// The evaluation of the final model is known.
   record EvaluationCommitted() implements RunEvent {}
 
+  /// The final model is not evaluated: differential privacy lets no metric travel.
+  record EvaluationWaived() implements RunEvent {}
+
   /// A round ended without a result.
   record RoundAbandoned(String reason) implements RunEvent {}
 

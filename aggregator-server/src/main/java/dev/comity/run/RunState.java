@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /// Where a run stands. Running counts what matters for its end: committed training rounds, and
 /// rounds abandoned since the last commit.
 ///
-/// | state | training committed | evaluation committed | round abandoned | cancel requested |
+/// | state | training committed | evaluation committed or waived | round abandoned | cancel requested |
 /// |---|---|---|---|---|
 /// | Running | Running | Completed | Running, or Abandoned at the third in a row | Cancelled |
 /// | Completed, Abandoned, Cancelled | ignored | ignored | ignored | ignored |
@@ -31,7 +31,7 @@ public sealed interface RunState {
   }
 
   /// Rounds are still owed. `planned` > 0 counts committed training rounds; the evaluation of the
-  /// final model follows them.
+  /// final model follows them, unless it is waived.
   record Running(int planned, int committed, int abandonedInARow) implements RunState {
     public Running {
       if (planned < 1) {
@@ -63,9 +63,9 @@ public sealed interface RunState {
             new RunTransition.Moved(new Running(planned, committed + 1, 0));
         case RunEvent.TrainingCommitted _ ->
             new RunTransition.Ignored("all " + planned + " training rounds are committed already");
-        case RunEvent.EvaluationCommitted _ when trained() ->
+        case RunEvent.EvaluationCommitted _, RunEvent.EvaluationWaived _ when trained() ->
             new RunTransition.Moved(new Completed());
-        case RunEvent.EvaluationCommitted _ ->
+        case RunEvent.EvaluationCommitted _, RunEvent.EvaluationWaived _ ->
             new RunTransition.Ignored(
                 "an evaluation ends a run only after its " + planned + " training rounds");
         case RunEvent.RoundAbandoned(var reason) when abandonedInARow + 1 == ABANDONED_IN_A_ROW ->
@@ -86,7 +86,7 @@ public sealed interface RunState {
     }
   }
 
-  /// Every training round is committed and the final model is evaluated.
+  /// Every training round is committed, and the final model is evaluated where metrics may travel.
   record Completed() implements RunState {
     @Override
     public RunTransition on(RunEvent event) {

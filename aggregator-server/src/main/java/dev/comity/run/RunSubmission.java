@@ -5,6 +5,7 @@ import dev.comity.plan.Architecture;
 import dev.comity.plan.Digest;
 import dev.comity.plan.Encoding;
 import dev.comity.plan.LocalTraining;
+import dev.comity.plan.Noise;
 import dev.comity.plan.RunId;
 import dev.comity.plan.SiteId;
 import java.time.Duration;
@@ -29,6 +30,7 @@ public record RunSubmission(
     int rounds,
     long seed,
     double clipNorm,
+    Noise noise,
     Encoding encoding,
     List<SiteId> cohort,
     int minReady,

@@ -44,6 +44,7 @@ class AggregatorArchitectureTest {
                         "dev.comity.membership",
                         "dev.comity.plan",
                         "dev.comity.session",
+                        "dev.comity.transparency",
                         "java.io",
                         "java.lang..",
                         "java.math",

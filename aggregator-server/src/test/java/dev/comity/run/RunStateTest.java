@@ -12,6 +12,7 @@ class RunStateTest {
       List.of(
           new RunEvent.TrainingCommitted(),
           new RunEvent.EvaluationCommitted(),
+          new RunEvent.EvaluationWaived(),
           new RunEvent.RoundAbandoned("hard limit"),
           new RunEvent.CancelRequested("ada"));
 
@@ -41,6 +42,15 @@ class RunStateTest {
         .isEqualTo(new RunTransition.Moved(new RunState.Completed()));
     assertThat(new RunState.Running(3, 2, 0).on(evaluation))
         .isInstanceOf(RunTransition.Ignored.class);
+  }
+
+  @Test
+  void aWaivedEvaluationCompletesATrainedRunAndNoOther() {
+    var waived = new RunEvent.EvaluationWaived();
+
+    assertThat(new RunState.Running(3, 3, 1).on(waived))
+        .isEqualTo(new RunTransition.Moved(new RunState.Completed()));
+    assertThat(new RunState.Running(3, 2, 0).on(waived)).isInstanceOf(RunTransition.Ignored.class);
   }
 
   @Test

@@ -16,11 +16,15 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// Submitting, reading, following and cancelling runs over REST. The sites are members, but nobody
 /// answers for them here.
@@ -166,6 +170,90 @@ class SubmissionTest {
 
     assertThat(answer.status()).isEqualTo(422);
     assertThat(pointers(answer)).containsExactly("/maxExamples");
+  }
+
+  private static String recordLevel(String name) {
+    return submission(name)
+        .replace("\"epochs\": 1", "\"steps\": 20, \"samplingRate\": 0.1")
+        .replace(
+            "\"rounds\"",
+            """
+            "privacy": {"kind": "record-level", "noiseMultiplier": 1.1, "exampleClip": 0.5, "delta": 1e-5},
+            "rounds\"\
+            """);
+  }
+
+  @Test
+  void recordLevelPrivacyIsAcceptedWithTwoHonestSitesAndUniformWeights() {
+    var accepted =
+        submit(
+            recordLevel("private-records")
+                .replace("\"rounds\"", "\"minHonest\": 2, \"minReady\": 4, \"rounds\""));
+
+    assertThat(accepted.status()).isEqualTo(202);
+    var filled = get(accepted.header("Location")).body().get("submission");
+    assertThat(filled.at("/weighting/kind").stringValue()).isEqualTo("uniform");
+    assertThat(filled.at("/privacy/kind").stringValue()).isEqualTo("record-level");
+    assertThat(filled.at("/privacy/exampleClip").doubleValue()).isEqualTo(0.5);
+    assertThat(filled.get("minHonest").intValue()).isEqualTo(2);
+    var plain = get(submit(submission("not-private")).header("Location")).body();
+    assertThat(plain.at("/submission/privacy/kind").stringValue()).isEqualTo("none");
+  }
+
+  @Test
+  void distributedPrivacyNamesItsContributors() {
+    var accepted =
+        submit(
+            submission("private-sites")
+                .replace(
+                    "\"rounds\"",
+                    "\"privacy\": {\"kind\": \"distributed\", \"noiseMultiplier\": 2, \"delta\": 1e-5}, \"rounds\""));
+
+    assertThat(accepted.status()).isEqualTo(202);
+    var filled = get(accepted.header("Location")).body().get("submission");
+    assertThat(filled.at("/privacy/contributors").intValue()).isEqualTo(3); // 4 survivors, nC 1
+    assertThat(filled.at("/weighting/kind").stringValue()).isEqualTo("uniform");
+  }
+
+  static Stream<Arguments> contradictions() {
+    return Stream.of(
+        Arguments.of("\"steps\": 20, ", "\"steps\": 20, \"epochs\": 1, ", "/training/epochs"),
+        Arguments.of("\"steps\": 20, ", "\"steps\": 20, \"batches\": 1, ", "/training/batches"),
+        Arguments.of("\"steps\": 20, ", "", "/training/steps"),
+        Arguments.of("\"samplingRate\": 0.1", "\"samplingRate\": 1.5", "/training/samplingRate"),
+        Arguments.of("\"kind\": \"record-level\"", "\"kind\": \"local\"", "/privacy/kind"),
+        Arguments.of("\"noiseMultiplier\": 1.1, ", "", "/privacy/noiseMultiplier"),
+        Arguments.of("\"exampleClip\": 0.5, ", "", "/privacy/exampleClip"),
+        Arguments.of("\"exampleClip\": 0.5, ", "\"exampleClip\": 0, ", "/privacy"),
+        Arguments.of("\"delta\": 1e-5", "\"delta\": 2", "/privacy"),
+        Arguments.of("\"delta\": 1e-5", "\"delta\": 1e-5, \"colour\": 1", "/privacy/colour"),
+        Arguments.of(
+            "\"rounds\"",
+            "\"weighting\": {\"kind\": \"by-examples\"}, \"rounds\"",
+            "/weighting/kind"),
+        Arguments.of("\"rounds\"", "\"minHonest\": 1, \"rounds\"", "/minHonest"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("contradictions")
+  void aContradictionInPrivacyIsOneFault(String found, String put, String pointer) {
+    var body = recordLevel("contradiction");
+    assertThat(body).contains(found);
+
+    var answer = submit(body.replace(found, put));
+
+    assertThat(answer.status()).isEqualTo(422);
+    assertThat(pointers(answer)).containsExactly(pointer);
+  }
+
+  @Test
+  void stepsBelongToRecordLevelPrivacy() {
+    var answer =
+        submit(
+            submission("steps").replace("\"epochs\": 1", "\"steps\": 20, \"samplingRate\": 0.1"));
+
+    assertThat(answer.status()).isEqualTo(422);
+    assertThat(pointers(answer)).containsExactly("/training/steps");
   }
 
   @Test

@@ -11,14 +11,17 @@ import java.util.Map;
 /// Gaussian noise by privacy loss distributions, the tightest of the accountants. The loss of
 /// adding a record and that of removing one are composed each for itself; the larger counts.
 ///
-/// The grid has an interval of 1e-4, or a 64th of one run's standard deviation where that is less,
-/// and is made coarser where the composition would not fit into 2^20 points. The coarser, the more
-/// it overstates. It also overstates every δ by about 1e-15, and 2e-16 for each run, for what was
-/// cut off and rounded; at a δ below that it answers an infinite ε.
+/// The grid has an interval of 1e-4, but at least 64 and no more than 4096 points for one run's
+/// standard deviation, and is made coarser where the composition would not fit into 2^20 points.
+/// The coarser, the more it overstates. It also overstates every δ by about 1e-15, and 2e-16 for
+/// each run, for what was cut off and rounded; at a δ below that it answers an infinite ε.
 public final class PldAccountant implements PrivacyAccountant {
   private static final double INTERVAL = 1e-4;
-  private static final double POINTS_PER_DEVIATION = 64;
+  private static final double LEAST_POINTS_PER_DEVIATION = 64;
+  private static final double MOST_POINTS_PER_DEVIATION = 4096;
+  private static final int FEW_POINTS = 1 << 12;
   private static final int MOST_POINTS = 1 << 20;
+  private static final double NEARLY = 0.9;
 
   /// A discrete Gaussian wider than this is left to the other accountants.
   private static final double MOST_DISCRETE_SIGMA = 20_000;
@@ -129,16 +132,14 @@ public final class PldAccountant implements PrivacyAccountant {
 
   private static PrivacyLossDistribution compose(
       Map<Mechanism, Long> mechanisms, Direction direction) {
-    double least =
-        mechanisms.keySet().stream().mapToDouble(Mechanism::range).max().orElseThrow()
-            / MOST_POINTS;
-    double interval = Math.max(INTERVAL, least);
+    double range = mechanisms.keySet().stream().mapToDouble(Mechanism::range).max().orElseThrow();
+    double interval = Math.max(INTERVAL, range / FEW_POINTS);
     PldComposition composition = onGrid(mechanisms, direction, interval);
     // A grid that is coarse for the deviation overstates it, so this may take a few rounds.
-    for (double wanted = Math.max(least, composition.deviation() / POINTS_PER_DEVIATION);
-        wanted < interval;
-        wanted = Math.max(least, composition.deviation() / POINTS_PER_DEVIATION)) {
-      interval = wanted;
+    for (double finer = interval(composition.deviation(), range);
+        finer < NEARLY * interval;
+        finer = interval(composition.deviation(), range)) {
+      interval = finer;
       composition = onGrid(mechanisms, direction, interval);
     }
     while (composition.points() > MOST_POINTS) {
@@ -146,6 +147,14 @@ public final class PldAccountant implements PrivacyAccountant {
       composition = onGrid(mechanisms, direction, interval);
     }
     return composition.compose();
+  }
+
+  private static double interval(double deviation, double range) {
+    double wanted =
+        Math.min(
+            Math.max(INTERVAL, deviation / MOST_POINTS_PER_DEVIATION),
+            deviation / LEAST_POINTS_PER_DEVIATION);
+    return Math.max(wanted, range / MOST_POINTS);
   }
 
   private static PldComposition onGrid(

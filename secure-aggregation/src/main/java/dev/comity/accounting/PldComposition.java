@@ -16,20 +16,16 @@ final class PldComposition {
 
   private final Map<PrivacyLossDistribution, Long> runs;
   private final double interval;
-  private final long highest;
-  private final long lowest;
 
   /// @param runs at least one distribution, all of one interval, each with its number of runs ≥ 1
   PldComposition(Map<PrivacyLossDistribution, Long> runs) {
     this.runs = runs;
     interval = runs.keySet().iterator().next().interval();
-    highest = upper();
-    lowest = lower();
   }
 
   /// How many points of the grid the window has.
   long points() {
-    return highest - lowest + 1;
+    return upper() - lower() + 1;
   }
 
   /// The standard deviation of one run, in the quadratic mean over all runs.
@@ -40,7 +36,8 @@ final class PldComposition {
 
   /// @throws ArithmeticException when the window has more than 2^30 points
   PrivacyLossDistribution compose() {
-    int points = Math.toIntExact(points());
+    long lowest = lower();
+    int points = Math.toIntExact(upper() - lowest + 1);
     int length = Math.multiplyExact(2, Integer.highestOneBit(Math.max(1, points - 1)));
     Fourier fourier = new Fourier(length);
     double[] real = new double[length];

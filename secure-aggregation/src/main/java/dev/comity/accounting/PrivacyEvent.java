@@ -7,7 +7,7 @@ package dev.comity.accounting;
 /// neighbouring relation, add or remove one unit; whoever writes a book sees to that.
 public sealed interface PrivacyEvent {
   /// Noise below this multiple of the sensitivity protects nobody and is refused.
-  double LEAST_NOISE = 0.01;
+  double LEAST_NOISE = 0.1;
 
   /// Noise above this multiple of the sensitivity is refused as a mistake.
   double MOST_NOISE = 1e6;
@@ -21,9 +21,10 @@ public sealed interface PrivacyEvent {
   /// The same mechanism, run `times` times.
   PrivacyEvent withTimes(long times);
 
-  /// One step of DP-SGD, `steps` times (Abadi et al. 2016; Mironov, Talwar, Zhang 2019, definition
-  /// 4): every record enters the batch independently with probability `samplingRate`, its gradient
-  /// is clipped to norm C, and N(0, (noiseMultiplier·C)²) is added to each coordinate of the sum.
+  /// One step of DP-SGD, `steps` times (Abadi et al. 2016; Mironov, Talwar, Zhang 2019, the sampled
+  /// Gaussian mechanism): every record enters the batch independently with probability
+  /// `samplingRate`, its gradient is clipped to norm C, and N(0, (noiseMultiplier·C)²) is added to
+  /// each coordinate of the sum.
   ///
   /// @param noiseMultiplier σ, in multiples of the sensitivity C, [#LEAST_NOISE] to [#MOST_NOISE]
   /// @param samplingRate q, in (0, 1]
@@ -117,7 +118,9 @@ public sealed interface PrivacyEvent {
     /// Below this the sum of discrete Gaussians is too far from a discrete Gaussian.
     public static final double LEAST_LOCAL_SIGMA = 4;
 
-    private static final double MOST_LOCAL_SIGMA = 1e9;
+    /// Above this the noise would not fit into the sum.
+    public static final double MOST_LOCAL_SIGMA = 1e9;
+
     private static final int MOST_CONTRIBUTORS = 100_000;
 
     public DiscreteGaussianSum {

@@ -43,7 +43,7 @@ final class PrivacyLossDistribution {
 
   /// One step of the sampled Gaussian: with the record the output is (1 − q)·N(0, σ²) + q·N(1, σ²),
   /// without it N(0, σ²). Together the two directions dominate the mechanism (Zhu, Dong, Wang 2022,
-  /// theorem 11 and proposition 30).
+  /// on dominating pairs under Poisson sampling).
   static PrivacyLossDistribution sampledGaussian(
       double sigma, double q, Direction direction, double interval) {
     double variance = sigma * sigma;

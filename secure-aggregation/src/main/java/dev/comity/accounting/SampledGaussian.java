@@ -3,7 +3,7 @@ package dev.comity.accounting;
 /// The Rényi divergence of the sampled Gaussian mechanism (Mironov, Talwar, Zhang 2019, arXiv
 /// 1908.10530): with μ₀ the density of N(0, σ²) and μ that of (1 − q)·N(0, σ²) + q·N(1, σ²), it is
 /// `ln(A_α)/(α − 1)` where `A_α = E_{z∼μ₀}[(μ(z)/μ₀(z))^α]`; A_α is the larger of the two
-/// directions (theorem 5), so this covers add and remove.
+/// directions, as the paper proves, so this covers add and remove.
 final class SampledGaussian {
   /// A term this much smaller than the largest, in logarithms, is below a double's precision.
   private static final double NEGLIGIBLE = 60;

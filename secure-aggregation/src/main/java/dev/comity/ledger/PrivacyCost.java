@@ -1,6 +1,7 @@
 package dev.comity.ledger;
 
 import dev.comity.accounting.PrivacyEvent;
+import dev.comity.plan.DistributedNoise;
 import dev.comity.plan.LocalWork;
 import dev.comity.plan.Noise;
 import dev.comity.plan.UpdateTerms;
@@ -23,9 +24,16 @@ public final class PrivacyCost {
                     throw new IllegalArgumentException(
                         "record-level terms without Poisson steps: UpdateTerms refuses them");
               });
-      case Noise.Distributed _ ->
-          throw new IllegalArgumentException(
-              "distributed noise: not offered by this version; choose record-level");
+      case Noise.Distributed _ -> {
+        DistributedNoise noise = DistributedNoise.of(terms);
+        yield Optional.of(
+            new PrivacyEvent.DiscreteGaussianSum(
+                noise.localDeviation(),
+                noise.contributors(),
+                Math.toIntExact(noise.dimension()),
+                noise.sensitivity() * noise.sensitivity(),
+                1));
+      }
     };
   }
 }

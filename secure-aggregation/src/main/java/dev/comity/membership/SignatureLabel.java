@@ -20,6 +20,7 @@ public enum SignatureLabel {
   ABORT_PROPOSAL("abort-proposal"),
   RELEASE("release"),
   AUDIT_HEAD("audit-head"),
+  AUDIT_COUNTERSIGNATURE("audit-countersignature"),
   READY("ready");
 
   private final String text;

@@ -224,6 +224,7 @@ public final class PlanCodec {
     return CborWriter.map()
         .integer("bits", layout.bits())
         .integer("precision", layout.precision())
+        .map("update", writer(layout.update()))
         .maps(
             "blocks",
             layout.blocks(),
@@ -233,13 +234,31 @@ public final class PlanCodec {
                     .integer("offset", block.offset())
                     .integer("length", block.length())
                     .real("bound", block.bound())
-                    .real("scale", block.scale()));
+                    .real("scale", block.scale())
+                    .integer("limbs", block.limbs()));
+  }
+
+  private static CborWriter writer(VectorLayout.Update update) {
+    return CborWriter.map()
+        .integer("parameters", update.parameters())
+        .real("norm", update.norm())
+        .bytes("rotation", update.rotation().map(PlanCodec::bytes))
+        .integer("noiseVariance", update.noiseVariance());
+  }
+
+  private static VectorLayout.Update layoutOfUpdate(CborReader in) {
+    return new VectorLayout.Update(
+        in.integer("parameters"),
+        in.real("norm"),
+        in.has("rotation") ? Optional.of(digest(in, "rotation")) : Optional.empty(),
+        in.integer("noiseVariance"));
   }
 
   private static VectorLayout vectorLayout(CborReader in) {
     return new VectorLayout(
         in.int32("bits"),
         in.int32("precision"),
+        in.map("update", PlanCodec::layoutOfUpdate),
         in.maps(
             "blocks",
             block ->
@@ -248,7 +267,8 @@ public final class PlanCodec {
                     block.integer("offset"),
                     block.integer("length"),
                     block.real("bound"),
-                    block.real("scale"))));
+                    block.real("scale"),
+                    block.int32("limbs"))));
   }
 
   private static CborWriter writer(LocalObjective objective) {

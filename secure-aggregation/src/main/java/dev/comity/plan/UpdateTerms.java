@@ -45,7 +45,8 @@ public record UpdateTerms(
       throw new IllegalArgumentException("baseVersion %d: must be >= 0".formatted(baseVersion));
     }
     VectorLayout expected =
-        VectorLayout.of(kind, architecture, encoding, clipNorm, maxExamples, lossCap, noise);
+        VectorLayout.of(kind, architecture, encoding, clipNorm, maxExamples, lossCap, noise)
+            .forRound(run, baseVersion);
     if (!parameters.equals(ParameterLayout.of(architecture))) {
       throw new IllegalArgumentException(
           "parameters: not the tensors of %s; use the layout of the architecture"
@@ -53,7 +54,7 @@ public record UpdateTerms(
     }
     if (!vector.equals(expected)) {
       throw new IllegalArgumentException(
-          "vector: not the layout that kind, architecture, encoding, clipNorm, maxExamples, lossCap and noise determine; compute it from them");
+          "vector: not the layout that kind, architecture, encoding, clipNorm, maxExamples, lossCap and noise determine for the run and its base version; compute it from them");
     }
     Loss loss = architecture.binary() ? Loss.BINARY_CROSS_ENTROPY : Loss.SOFTMAX_CROSS_ENTROPY;
     if (training.loss() != loss) {

@@ -1,5 +1,7 @@
 package dev.comity.session;
 
+import dev.comity.codec.Bytes;
+import dev.comity.codec.CborWriter;
 import dev.comity.membership.MessageKey;
 import dev.comity.plan.SiteId;
 import java.util.List;
@@ -22,7 +24,7 @@ record Aborted(Roster roster, String reason, Optional<Certificate> certificate)
 
   @Override
   public Transition on(SessionEvent event) {
-    return new Transition.Ignored("the session was aborted: " + reason);
+    return new Transition.Ignored(Transition.Cause.OVER, "the session was aborted: " + reason);
   }
 
   @Override
@@ -38,5 +40,13 @@ record Aborted(Roster roster, String reason, Optional<Certificate> certificate)
   @Override
   public Optional<Verdict> verdict() {
     return Optional.of(new Verdict.Aborted(reason));
+  }
+
+  @Override
+  public byte[] transcript() {
+    return CborWriter.map()
+        .bytes("descriptor", descriptor().encode())
+        .bytes("certificate", certificate.map(proof -> Bytes.of(proof.encode())))
+        .toBytes();
   }
 }

@@ -44,12 +44,17 @@ record Aborting(ShareList shares, PersistentMap<SiteId, SignedMessage> aborts, S
           Gate.check(roster(), message, SignedMessage.Phase.VOTE)
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
       case SessionEvent.MaskedInputStored(var site, _) ->
-          new Transition.Ignored("masked input of " + site + " came late: the session is aborting");
+          new Transition.Ignored(
+              Transition.Cause.LATE,
+              "masked input of " + site + " came late: the session is aborting");
       case SessionEvent.PhaseDeadlinePassed(var phase) ->
-          new Transition.Ignored("the deadline of " + phase + " is not running: votes have none");
-      case SessionEvent.Cancelled _ -> new Transition.Ignored("the session is aborting already");
+          new Transition.Ignored(
+              Transition.Cause.NOT_RUNNING,
+              "the deadline of " + phase + " is not running: votes have none");
+      case SessionEvent.Cancelled _ ->
+          new Transition.Ignored(Transition.Cause.DECIDED, "the session is aborting already");
       case SessionEvent.MemberRevoked _ ->
-          new Transition.Ignored("the session is aborting already");
+          new Transition.Ignored(Transition.Cause.DECIDED, "the session is aborting already");
     };
   }
 
@@ -61,11 +66,13 @@ record Aborting(ShareList shares, PersistentMap<SiteId, SignedMessage> aborts, S
           "vote of %s, which dealt no shares; the voters are the sites that did".formatted(sender));
     }
     if (aborts.containsKey(sender)) {
-      return new Transition.Ignored("ABORT of " + sender + " was received already");
+      return new Transition.Ignored(
+          Transition.Cause.REPEATED, "ABORT of " + sender + " was received already");
     }
     return switch (Ballot.decode(message.body().toByteArray())) {
       case COMMIT ->
-          new Transition.Ignored("COMMIT of " + sender + " came late: the session is aborting");
+          new Transition.Ignored(
+              Transition.Cause.LATE, "COMMIT of " + sender + " came late: the session is aborting");
       case ABORT -> {
         roster().verify(message, roster().session());
         yield new Transition.Moved(of(shares, aborts.with(sender, message), reason));

@@ -13,14 +13,17 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /// The body of P1: two X25519 public keys, the commitment to the self-mask seed, this site's share
-/// of the graph's randomness, its session counter and the head of its privacy ledger.
+/// of the graph's randomness, its session counter, the head of its privacy ledger, and version and
+/// digest of the newest membership that it has seen.
 record Advertisement(
     Bytes maskKey,
     Bytes channelKey,
     Digest seedCommitment,
     Bytes graphRandomness,
     long counter,
-    Digest ledgerHead) {
+    Digest ledgerHead,
+    long membershipVersion,
+    Digest membership) {
   static final int MOST_BYTES = 512;
 
   byte[] encode() {
@@ -31,6 +34,8 @@ record Advertisement(
         .bytes("graphRandomness", graphRandomness)
         .integer("counter", counter)
         .bytes("ledgerHead", ledgerHead.bytes())
+        .integer("membershipVersion", membershipVersion)
+        .bytes("membership", membership.bytes())
         .toBytes();
   }
 
@@ -77,12 +82,19 @@ record Advertisement(
     if (counter < 1) {
       throw new IllegalArgumentException("counter " + counter + "; must be >= 1");
     }
+    long membershipVersion = in.integer("membershipVersion");
+    if (membershipVersion < 1) {
+      throw new IllegalArgumentException(
+          "membershipVersion " + membershipVersion + "; must be >= 1");
+    }
     return new Advertisement(
         in.bytes("maskKey", X25519.KEY_BYTES),
         in.bytes("channelKey", X25519.KEY_BYTES),
         SessionDescriptor.digest(in, "seedCommitment"),
         in.bytes("graphRandomness", 32),
         counter,
-        SessionDescriptor.digest(in, "ledgerHead"));
+        SessionDescriptor.digest(in, "ledgerHead"),
+        membershipVersion,
+        SessionDescriptor.digest(in, "membership"));
   }
 }

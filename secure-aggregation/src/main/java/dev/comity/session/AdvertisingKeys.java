@@ -39,10 +39,12 @@ record AdvertisingKeys(
                   site -> Gate.digest(received, site))
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
       case SessionEvent.MaskedInputStored(var site, _) ->
-          new Transition.Refused("masked input of " + site + " before any keys");
+          new Transition.Refused(
+              SessionRefusal.Reason.OUT_OF_ORDER, "masked input of " + site + " before any keys");
       case SessionEvent.PhaseDeadlinePassed(var phase)
           when phase != SignedMessage.Phase.ADVERTISE_KEYS ->
-          new Transition.Ignored("the deadline of " + phase + " is not running");
+          new Transition.Ignored(
+              Transition.Cause.NOT_RUNNING, "the deadline of " + phase + " is not running");
       case SessionEvent.PhaseDeadlinePassed _ when received.size() >= roster.minSurvivors() ->
           sharing(received);
       case SessionEvent.PhaseDeadlinePassed _ ->
@@ -53,13 +55,15 @@ record AdvertisingKeys(
       case SessionEvent.MemberRevoked(var site) when roster.holds(site) ->
           aborted(site + " was revoked");
       case SessionEvent.MemberRevoked(var site) ->
-          new Transition.Ignored(site + " is not in the roster of this session");
+          new Transition.Ignored(
+              Transition.Cause.NOT_CONCERNED, site + " is not in the roster of this session");
     };
   }
 
   private Transition accept(SignedMessage message) {
     roster.verify(message, roster.session());
     Advertisement advertisement = Advertisement.of(message);
+    requireSameMembership(message.sender(), advertisement);
     PersistentMap<Digest, SiteId> owned = owners;
     for (Bytes key : List.of(advertisement.maskKey(), advertisement.channelKey())) {
       Digest name = Digest.ofValue(key);
@@ -84,6 +88,23 @@ record AdvertisingKeys(
       return new Transition.Moved(SharingKeys.of(KeyList.of(roster, advertised.values())));
     } catch (SessionRefusal refusal) {
       return aborted(refusal.getMessage());
+    }
+  }
+
+  /// The other sites would refuse a U1 with such a site: it stays out instead.
+  private void requireSameMembership(SiteId sender, Advertisement advertisement) {
+    SessionDescriptor descriptor = roster.descriptor();
+    if (advertisement.membershipVersion() != descriptor.membershipVersion()
+        || !advertisement.membership().equals(descriptor.membership())) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.OTHER_MEMBERSHIP,
+          "%s has seen membership version %d (%s), this session has version %d (%s); it takes part in the next session of the newer list"
+              .formatted(
+                  sender,
+                  advertisement.membershipVersion(),
+                  advertisement.membership().abbreviated(),
+                  descriptor.membershipVersion(),
+                  descriptor.membership().abbreviated()));
     }
   }
 

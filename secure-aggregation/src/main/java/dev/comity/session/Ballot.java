@@ -9,6 +9,8 @@ enum Ballot {
   COMMIT,
   ABORT;
 
+  static final int MOST_BYTES = 32;
+
   byte[] body() {
     return CborWriter.map().text("choice", name()).toBytes();
   }

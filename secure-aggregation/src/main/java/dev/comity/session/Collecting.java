@@ -41,23 +41,27 @@ record Collecting(
                   site -> Gate.digest(headers, site))
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
       case SessionEvent.MaskedInputStored(var site, _) when stored.containsKey(site) ->
-          new Transition.Ignored("masked input of " + site + " was stored already");
+          new Transition.Ignored(
+              Transition.Cause.REPEATED, "masked input of " + site + " was stored already");
       case SessionEvent.MaskedInputStored(var site, var root)
           when headerRoot(site).filter(root::equals).isPresent() ->
           withStored(site);
       case SessionEvent.MaskedInputStored(var site, _) ->
           new Transition.Refused(
+              SessionRefusal.Reason.MISMATCH,
               "masked input of %s: its chunk root is not the one of a header received before; send the header first and the exact bytes it names"
                   .formatted(site));
       case SessionEvent.PhaseDeadlinePassed(var phase)
           when phase != SignedMessage.Phase.MASKED_INPUT ->
-          new Transition.Ignored("the deadline of " + phase + " is not running");
+          new Transition.Ignored(
+              Transition.Cause.NOT_RUNNING, "the deadline of " + phase + " is not running");
       case SessionEvent.PhaseDeadlinePassed _ -> voting();
       case SessionEvent.Cancelled(var reason) -> aborting("cancelled: " + reason);
       case SessionEvent.MemberRevoked(var site) when dealing.roster().holds(site) ->
           aborting(site + " was revoked");
       case SessionEvent.MemberRevoked(var site) ->
-          new Transition.Ignored(site + " is not in the roster of this session");
+          new Transition.Ignored(
+              Transition.Cause.NOT_CONCERNED, site + " is not in the roster of this session");
     };
   }
 

@@ -34,7 +34,7 @@ record Done(
 
   @Override
   public Transition on(SessionEvent event) {
-    return new Transition.Ignored("the session is done");
+    return new Transition.Ignored(Transition.Cause.OVER, "the session is done");
   }
 
   @Override

@@ -19,8 +19,8 @@ final class Gate {
     return check(roster, message, expected, _ -> null);
   }
 
-  /// Empty when `message` is a first message of `expected` from a site of the roster. `received`
-  /// gives the digest of what a site sent before.
+  /// Empty when `message` is a first message of `expected` from a site of the roster, and not too
+  /// large to be read. `received` gives the digest of what a site sent before.
   static Optional<ServerSession.Transition> check(
       Roster roster,
       SignedMessage message,
@@ -29,32 +29,57 @@ final class Gate {
     SiteId sender = message.sender();
     if (!message.session().equals(roster.session())) {
       return refused(
+          SessionRefusal.Reason.MISMATCH,
           "message of session %s in session %s"
               .formatted(message.session().abbreviated(), roster.session().abbreviated()));
     }
     if (!roster.holds(sender)) {
-      return refused(sender + " is not in the roster of this session");
+      return refused(
+          SessionRefusal.Reason.NOT_A_MEMBER, sender + " is not in the roster of this session");
     }
     int order = message.phase().compareTo(expected);
     if (order < 0) {
       return ignored(
+          ServerSession.Transition.Cause.LATE,
           "%s of %s came late: the session waits for %s"
               .formatted(message.phase(), sender, expected));
     }
     if (order > 0) {
       return refused(
+          SessionRefusal.Reason.OUT_OF_ORDER,
           "%s of %s came early: the session waits for %s"
               .formatted(message.phase(), sender, expected));
+    }
+    int most = mostBytes(expected);
+    if (message.body().size() > most) {
+      return refused(
+          SessionRefusal.Reason.TOO_LARGE,
+          "%s of %s: %d bytes; must be <= %d"
+              .formatted(expected, sender, message.body().size(), most));
     }
     Digest before = received.apply(sender);
     if (before == null) {
       return Optional.empty();
     }
     return same(before, message)
-        ? ignored("%s of %s was received already".formatted(message.phase(), sender))
+        ? ignored(
+            ServerSession.Transition.Cause.REPEATED,
+            "%s of %s was received already".formatted(message.phase(), sender))
         : refused(
+            SessionRefusal.Reason.EQUIVOCATION,
             "a second, different %s of %s; send the first again"
                 .formatted(message.phase(), sender));
+  }
+
+  private static int mostBytes(SignedMessage.Phase phase) {
+    return switch (phase) {
+      case ADVERTISE_KEYS -> Advertisement.MOST_BYTES;
+      case SHARE_KEYS -> ShareDeliveries.MOST_BYTES;
+      case MASKED_INPUT -> InputHeader.MOST_BYTES;
+      case VOTE, RELEASE -> Ballot.MOST_BYTES;
+      case UNMASK -> UnmaskAnswer.MOST_BYTES;
+      case RESULT -> 0; // no state waits for one
+    };
   }
 
   private static boolean same(Digest before, SignedMessage message) {
@@ -76,15 +101,17 @@ final class Gate {
     try {
       return work.get();
     } catch (SessionRefusal e) {
-      return new ServerSession.Transition.Refused(e.getMessage());
+      return new ServerSession.Transition.Refused(e.reason(), e.getMessage());
     }
   }
 
-  private static Optional<ServerSession.Transition> refused(String reason) {
-    return Optional.of(new ServerSession.Transition.Refused(reason));
+  private static Optional<ServerSession.Transition> refused(
+      SessionRefusal.Reason code, String reason) {
+    return Optional.of(new ServerSession.Transition.Refused(code, reason));
   }
 
-  private static Optional<ServerSession.Transition> ignored(String reason) {
-    return Optional.of(new ServerSession.Transition.Ignored(reason));
+  private static Optional<ServerSession.Transition> ignored(
+      ServerSession.Transition.Cause code, String reason) {
+    return Optional.of(new ServerSession.Transition.Ignored(code, reason));
   }
 }

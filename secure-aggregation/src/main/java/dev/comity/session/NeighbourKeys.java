@@ -70,7 +70,7 @@ final class NeighbourKeys implements Peers {
     return new ShownKeys(
         new NeighbourKeys(roster, self, shown.places(), h1, parameters, neighbours, keys),
         own,
-        ShownKeys.counters(advertisements),
+        advertisements,
         shown.toCbor());
   }
 

@@ -40,13 +40,21 @@ record Releasing(
                   site -> Gate.digest(releases, site))
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
       case SessionEvent.MaskedInputStored(var site, _) ->
-          new Transition.Ignored("masked input of " + site + " came late: the survivors are fixed");
+          new Transition.Ignored(
+              Transition.Cause.LATE,
+              "masked input of " + site + " came late: the survivors are fixed");
       case SessionEvent.PhaseDeadlinePassed(var phase) ->
-          new Transition.Ignored("the deadline of " + phase + " is not running: answers have none");
+          new Transition.Ignored(
+              Transition.Cause.NOT_RUNNING,
+              "the deadline of " + phase + " is not running: answers have none");
       case SessionEvent.Cancelled _ ->
-          new Transition.Ignored("the survivors are certified: the session goes on to its sum");
+          new Transition.Ignored(
+              Transition.Cause.DECIDED,
+              "the survivors are certified: the session goes on to its sum");
       case SessionEvent.MemberRevoked _ ->
-          new Transition.Ignored("the survivors are certified: the session goes on to its sum");
+          new Transition.Ignored(
+              Transition.Cause.DECIDED,
+              "the survivors are certified: the session goes on to its sum");
     };
   }
 

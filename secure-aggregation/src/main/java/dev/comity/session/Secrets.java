@@ -1,6 +1,7 @@
 package dev.comity.session;
 
 import dev.comity.codec.Bytes;
+import dev.comity.membership.MembershipEpoch;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
 import dev.comity.update.Mask;
@@ -47,14 +48,17 @@ final class Secrets {
     return Derivation.key(seed, session, new Transcribed().label(label).digest(session));
   }
 
-  Advertisement advertisement(int index, long counter, Digest ledgerHead) {
+  Advertisement advertisement(
+      int index, long counter, Digest ledgerHead, MembershipEpoch membership) {
     return new Advertisement(
         Bytes.of(X25519.publicKey(maskSecret)),
         Bytes.of(X25519.publicKey(channelSecret)),
         seedCommitment(session, index, selfMask),
         Bytes.of(derive(Labels.GRAPH_RANDOMNESS)),
         counter,
-        ledgerHead);
+        ledgerHead,
+        membership.version(),
+        membership.digest());
   }
 
   /// SHA-256(label ‖ sessionId ‖ i ‖ b).

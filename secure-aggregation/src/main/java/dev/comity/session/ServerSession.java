@@ -51,10 +51,26 @@ public sealed interface ServerSession
     record Moved(ServerSession next) implements Transition {}
 
     /// Late or a duplicate: nothing changed and nothing is wrong.
-    record Ignored(String reason) implements Transition {}
+    record Ignored(Cause code, String reason) implements Transition {}
 
     /// Wrong: nothing changed. The reason names what, the limit and the remedy, and no secret.
-    record Refused(String reason) implements Transition {}
+    record Refused(SessionRefusal.Reason code, String reason) implements Transition {}
+
+    /// Why an event needs no answer, as a stable code.
+    enum Cause {
+      /// The very same was received before, or a vote that it cannot change.
+      REPEATED,
+      /// Its phase has passed.
+      LATE,
+      /// A deadline that does not run in this state.
+      NOT_RUNNING,
+      /// It concerns no site of this session.
+      NOT_CONCERNED,
+      /// The session is aborting or certified, and goes on to that end.
+      DECIDED,
+      /// The session is over.
+      OVER
+    }
   }
 
   /// `site` should be shown the view of this kind and owes the message that answers it.
@@ -101,8 +117,8 @@ public sealed interface ServerSession
       session =
           switch (session.on(event)) {
             case Transition.Moved(var next) -> next;
-            case Transition.Ignored(var reason) -> throw unfit(session, reason);
-            case Transition.Refused(var reason) -> throw unfit(session, reason);
+            case Transition.Ignored(_, var reason) -> throw unfit(session, reason);
+            case Transition.Refused(_, var reason) -> throw unfit(session, reason);
           };
     }
     return session;
@@ -160,7 +176,8 @@ public sealed interface ServerSession
   }
 
   /// Once Done: descriptor, all published messages, headers and certificate, from which anybody can
-  /// check what was certified. Holds no secret.
+  /// check what was certified; once Aborted: descriptor and, if there is one, certificate. Holds no
+  /// secret. `TranscriptVerifier` reads it.
   default byte[] transcript() {
     throw new IllegalStateException("session in state " + state() + ": has no transcript");
   }

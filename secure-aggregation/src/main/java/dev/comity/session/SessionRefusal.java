@@ -19,6 +19,12 @@ public final class SessionRefusal extends RuntimeException {
     NOT_A_MEMBER,
     /// Fewer sites than the quorum needs, or weaker bounds than this site's own.
     QUORUM,
+    /// A second message of one phase that differs from the first.
+    EQUIVOCATION,
+    /// More bytes than any message of its phase has.
+    TOO_LARGE,
+    /// The sites of a session have seen different membership lists.
+    OTHER_MEMBERSHIP,
     /// A key that is not canonical, has small order or appears twice.
     BAD_KEY,
     /// A session counter that did not grow: a clone or a site restored from a backup.

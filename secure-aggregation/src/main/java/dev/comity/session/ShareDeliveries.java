@@ -17,7 +17,7 @@ import java.util.List;
 /// these of each site.
 final class ShareDeliveries {
   static final int MOST_COMMITMENT_BYTES = 64;
-  private static final int MOST_BYTES = 1 << 20;
+  static final int MOST_BYTES = 1 << 20;
   private static final int SLOT_BYTES = Delivery.CIPHERTEXT_BYTES + 2 * Digest.SIZE;
 
   private record Announced(Digest root, List<Delivery> deliveries) {}
@@ -94,12 +94,6 @@ final class ShareDeliveries {
   /// deliveries.
   static ShareDeliveries received(Peers peers, SignedMessage message) {
     SiteId dealer = message.sender();
-    if (message.body().size() > MOST_BYTES) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.MALFORMED,
-          "SHARE_KEYS of %s: %d bytes; must be <= %d"
-              .formatted(dealer, message.body().size(), MOST_BYTES));
-    }
     Announced announced =
         Refusals.malformed(
             "SHARE_KEYS of " + dealer,

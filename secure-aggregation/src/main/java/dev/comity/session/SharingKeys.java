@@ -38,16 +38,20 @@ record SharingKeys(KeyList keys, PersistentMap<SiteId, Dealt> dealt) implements 
           Gate.check(roster(), message, SignedMessage.Phase.SHARE_KEYS, this::before)
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
       case SessionEvent.MaskedInputStored(var site, _) ->
-          new Transition.Refused("masked input of " + site + " before the shares were dealt");
+          new Transition.Refused(
+              SessionRefusal.Reason.OUT_OF_ORDER,
+              "masked input of " + site + " before the shares were dealt");
       case SessionEvent.PhaseDeadlinePassed(var phase)
           when phase != SignedMessage.Phase.SHARE_KEYS ->
-          new Transition.Ignored("the deadline of " + phase + " is not running");
+          new Transition.Ignored(
+              Transition.Cause.NOT_RUNNING, "the deadline of " + phase + " is not running");
       case SessionEvent.PhaseDeadlinePassed _ -> collecting();
       case SessionEvent.Cancelled(var reason) -> aborted("cancelled: " + reason);
       case SessionEvent.MemberRevoked(var site) when roster().holds(site) ->
           aborted(site + " was revoked");
       case SessionEvent.MemberRevoked(var site) ->
-          new Transition.Ignored(site + " is not in the roster of this session");
+          new Transition.Ignored(
+              Transition.Cause.NOT_CONCERNED, site + " is not in the roster of this session");
     };
   }
 

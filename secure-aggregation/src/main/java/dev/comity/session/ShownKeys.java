@@ -7,11 +7,12 @@ import dev.comity.plan.SiteId;
 import java.util.HashMap;
 import java.util.Map;
 
-/// What a view of keys shows one site: the keys, its own message among them, and the session
-/// counters of those whom it was shown. `content` gives all of it again.
-record ShownKeys(Peers peers, SignedMessage own, Map<SiteId, Long> counters, CborWriter content) {
+/// What a view of keys shows one site: the keys, its own message among them, and what those whom it
+/// was shown advertised. `content` gives all of it again.
+record ShownKeys(
+    Peers peers, SignedMessage own, Map<SiteId, Advertisement> advertisements, CborWriter content) {
   ShownKeys {
-    counters = Map.copyOf(counters);
+    advertisements = Map.copyOf(advertisements);
   }
 
   /// Verifies everything that a site can, and every signature.
@@ -27,10 +28,10 @@ record ShownKeys(Peers peers, SignedMessage own, Map<SiteId, Long> counters, Cbo
     if (own == null) {
       throw lacksOwn();
     }
-    return new ShownKeys(keys, own, counters(keys.advertisements()), keys.toCbor());
+    return new ShownKeys(keys, own, keys.advertisements(), keys.toCbor());
   }
 
-  static Map<SiteId, Long> counters(Map<SiteId, Advertisement> advertisements) {
+  Map<SiteId, Long> counters() {
     Map<SiteId, Long> counters = new HashMap<>();
     advertisements.forEach((site, each) -> counters.put(site, each.counter()));
     return counters;

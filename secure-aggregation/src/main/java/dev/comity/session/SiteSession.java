@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -38,8 +39,9 @@ import org.jspecify.annotations.Nullable;
 public final class SiteSession {
 
   /// Who this site is, what it keeps and what it insists on: the federation epoch that the
-  /// aggregator last told it, at least `nCFloor` colluding sites withstood, at least
-  /// `minHonestFloor` honest contributors in a sum, and the graph of `graphRule`.
+  /// aggregator last told it, the newest membership that it has seen, at least `nCFloor` colluding
+  /// sites withstood, at least `minHonestFloor` honest contributors in a sum, and the graph of
+  /// `graphRule`.
   public record Site(
       SiteId id,
       MessageKey key,
@@ -89,6 +91,7 @@ public final class SiteSession {
   private final MessageKey key;
   private final SiteVault vault;
   private final PrivacyBook book;
+  private MembershipEpoch membership;
   private final KeptSession kept;
   private final Function<SessionDescriptor, Optional<NoisedUpdate>> updates;
 
@@ -105,6 +108,7 @@ public final class SiteSession {
     this.key = site.key();
     this.vault = site.vault();
     this.book = site.book();
+    this.membership = site.membership();
     this.kept = kept;
     this.updates = updates;
   }
@@ -172,6 +176,36 @@ public final class SiteSession {
     return kept.roster().descriptor();
   }
 
+  /// Takes a membership that the consortium signed, if it is newer than what this session knows. If
+  /// it lists a seat of the roster no longer, or with another key, this site sends nothing more
+  /// that leads to a sum: it leaves at its next step, or withholds its vote once its masked input
+  /// exists.
+  public void learn(MembershipEpoch newer) {
+    if (newer.version() > membership.version()) {
+      membership = newer;
+    }
+  }
+
+  private void requireMembers() {
+    if (membership.version() <= descriptor().membershipVersion()) {
+      return;
+    }
+    for (SessionDescriptor.Seat seat : descriptor().roster()) {
+      if (membership
+          .keyOf(seat.site())
+          .filter(listed -> listed.fingerprint().equals(seat.key()))
+          .isEmpty()) {
+        if (!vault.hasInput(id())) {
+          leave();
+        }
+        throw new SessionRefusal(
+            SessionRefusal.Reason.NOT_A_MEMBER,
+            "session %s: membership version %d lists %s with the roster's key no longer; wait for a session without it"
+                .formatted(id().abbreviated(), membership.version(), seat.site()));
+      }
+    }
+  }
+
   /// As the static method, of this session.
   public void leave() {
     leave(vault, id());
@@ -180,6 +214,7 @@ public final class SiteSession {
   /// P1.
   public SignedMessage advertise() {
     requireStaying();
+    requireMembers();
     Optional<SignedMessage> before =
         keptMessage(SiteVault.Item.ADVERTISEMENT, SignedMessage.Phase.ADVERTISE_KEYS);
     if (before.isPresent()) {
@@ -187,7 +222,8 @@ public final class SiteSession {
     }
     requireOpen();
     Advertisement advertisement =
-        secrets().advertisement(kept.roster().index(self), vault.nextCounter(), book.head());
+        secrets()
+            .advertisement(kept.roster().index(self), vault.nextCounter(), book.head(), membership);
     return keep(
         SiteVault.Item.ADVERTISEMENT,
         sign(SignedMessage.Phase.ADVERTISE_KEYS, id(), advertisement.encode()));
@@ -197,6 +233,7 @@ public final class SiteSession {
   /// its neighbours.
   public SignedMessage share(byte[] keysView) {
     requireStaying();
+    requireMembers();
     ShownKeys shown = view(SignedView.Kind.KEYS, keysView, this::readKeys);
     if (vault.kept(id(), SiteVault.Item.KEYS_SHOWN).isPresent()) {
       if (!keys().h1().equals(shown.h1())) {
@@ -234,9 +271,32 @@ public final class SiteSession {
     if (!own.equals(shown.own())) {
       throw ShownKeys.lacksOwn();
     }
+    requireSameMembership(shown);
     requireFreshCounters(shown);
     vault.keep(id(), SiteVault.Item.KEYS_SHOWN, shown.content().toBytes());
     keys = shown.peers();
+  }
+
+  /// An aggregator that keeps a newer list from this site, or serves two lists under one version,
+  /// is seen here.
+  private void requireSameMembership(ShownKeys shown) {
+    Map<Long, Digest> known = new HashMap<>();
+    known.put(membership.version(), membership.digest());
+    known.put(descriptor().membershipVersion(), descriptor().membership());
+    for (Map.Entry<SiteId, Advertisement> entry : shown.advertisements().entrySet()) {
+      Advertisement theirs = entry.getValue();
+      if (!Objects.equals(known.get(theirs.membershipVersion()), theirs.membership())) {
+        throw new SessionRefusal(
+            SessionRefusal.Reason.OTHER_MEMBERSHIP,
+            "%s has seen membership version %d (%s), this site version %d (%s); compare both with the consortium's list before you trust the aggregator"
+                .formatted(
+                    entry.getKey(),
+                    theirs.membershipVersion(),
+                    theirs.membership().abbreviated(),
+                    membership.version(),
+                    membership.digest().abbreviated()));
+      }
+    }
   }
 
   private void requireFreshCounters(ShownKeys shown) {
@@ -259,6 +319,7 @@ public final class SiteSession {
     requireStaying();
     requireNotAborted();
     requireOpen();
+    requireMembers();
     Seen shown = view(SignedView.Kind.SHARES, sharesView, this::receiveShares);
     if (!vault.hasInput(id())) {
       MaskedUpdate masked = storedUpdate().mask(secrets().masks(keys(), shown.places(), self));
@@ -328,6 +389,7 @@ public final class SiteSession {
       return aborted.get();
     }
     requireOpen();
+    requireMembers();
     SignedView signed = SignedView.decode(headersView);
     signed.verified(SignedView.Kind.HEADERS, kept.aggregator());
     Seen shown;
@@ -352,13 +414,23 @@ public final class SiteSession {
     return switch (reason) {
       case MALFORMED,
           BAD_SIGNATURE,
+          EQUIVOCATION,
+          TOO_LARGE,
           NOT_A_MEMBER,
           QUORUM,
           BAD_KEY,
           MISSING_SHARES,
           INCONSISTENT_VIEW ->
           true;
-      case MISMATCH, REPLAYED_COUNTER, SPENT, IN_DOUBT, BUDGET, LEFT, OUT_OF_ORDER, LOST_STATE ->
+      case MISMATCH,
+          OTHER_MEMBERSHIP,
+          REPLAYED_COUNTER,
+          SPENT,
+          IN_DOUBT,
+          BUDGET,
+          LEFT,
+          OUT_OF_ORDER,
+          LOST_STATE ->
           false;
     };
   }

@@ -55,25 +55,27 @@ record Unmasking(
           Gate.check(dealing.roster(), message, SignedMessage.Phase.UNMASK, answers::message)
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
       case SessionEvent.MaskedInputStored(var site, _) ->
-          new Transition.Ignored("masked input of " + site + " came late: the survivors are fixed");
+          new Transition.Ignored(
+              Transition.Cause.LATE,
+              "masked input of " + site + " came late: the survivors are fixed");
       case SessionEvent.PhaseDeadlinePassed(var phase) ->
-          new Transition.Ignored("the deadline of " + phase + " is not running: answers have none");
+          new Transition.Ignored(
+              Transition.Cause.NOT_RUNNING,
+              "the deadline of " + phase + " is not running: answers have none");
       case SessionEvent.Cancelled _ ->
-          new Transition.Ignored("the survivors are certified: the session goes on to its sum");
+          new Transition.Ignored(
+              Transition.Cause.DECIDED,
+              "the survivors are certified: the session goes on to its sum");
       case SessionEvent.MemberRevoked _ ->
-          new Transition.Ignored("the survivors are certified: the session goes on to its sum");
+          new Transition.Ignored(
+              Transition.Cause.DECIDED,
+              "the survivors are certified: the session goes on to its sum");
     };
   }
 
   private Transition accept(SignedMessage message) {
     SiteId sender = message.sender();
     dealing.requireDealer(sender);
-    if (message.body().size() > UnmaskAnswer.MOST_BYTES) {
-      throw new SessionRefusal(
-          SessionRefusal.Reason.MALFORMED,
-          "UNMASK of %s: %d bytes; must be <= %d"
-              .formatted(sender, message.body().size(), UnmaskAnswer.MOST_BYTES));
-    }
     dealing.roster().verify(message, headers.h3());
     UnmaskAnswer answer = UnmaskAnswer.of(message);
     check(sender, answer);

@@ -37,14 +37,19 @@ record Voting(
           Gate.check(dealing.roster(), message, SignedMessage.Phase.VOTE)
               .orElseGet(() -> Gate.refusing(() -> accept(message)));
       case SessionEvent.MaskedInputStored(var site, _) ->
-          new Transition.Ignored("masked input of " + site + " came late: the survivors are fixed");
+          new Transition.Ignored(
+              Transition.Cause.LATE,
+              "masked input of " + site + " came late: the survivors are fixed");
       case SessionEvent.PhaseDeadlinePassed(var phase) ->
-          new Transition.Ignored("the deadline of " + phase + " is not running: votes have none");
+          new Transition.Ignored(
+              Transition.Cause.NOT_RUNNING,
+              "the deadline of " + phase + " is not running: votes have none");
       case SessionEvent.Cancelled(var reason) -> aborting(aborts, "cancelled: " + reason);
       case SessionEvent.MemberRevoked(var site) when dealing.roster().holds(site) ->
           aborting(aborts, site + " was revoked");
       case SessionEvent.MemberRevoked(var site) ->
-          new Transition.Ignored(site + " is not in the roster of this session");
+          new Transition.Ignored(
+              Transition.Cause.NOT_CONCERNED, site + " is not in the roster of this session");
     };
   }
 
@@ -56,7 +61,8 @@ record Voting(
           "vote of %s, which dealt no shares; the voters are the sites that did".formatted(sender));
     }
     if (aborts.containsKey(sender)) {
-      return new Transition.Ignored(sender + " voted ABORT already, which is final");
+      return new Transition.Ignored(
+          Transition.Cause.REPEATED, sender + " voted ABORT already, which is final");
     }
     return switch (Ballot.decode(message.body().toByteArray())) {
       case COMMIT -> commit(message);
@@ -66,7 +72,8 @@ record Voting(
 
   private Transition commit(SignedMessage message) {
     if (commits.containsKey(message.sender())) {
-      return new Transition.Ignored("COMMIT of " + message.sender() + " was received already");
+      return new Transition.Ignored(
+          Transition.Cause.REPEATED, "COMMIT of " + message.sender() + " was received already");
     }
     dealing.roster().verify(message, headers.h3());
     PersistentMap<SiteId, SignedMessage> now = commits.with(message.sender(), message);

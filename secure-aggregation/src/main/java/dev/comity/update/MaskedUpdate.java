@@ -8,8 +8,8 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
-/// The vector `y` that a site sends: ring elements of 32 bits, little-endian, in the order of the
-/// layout. Without the keys of its masks it cannot be told from random bytes.
+/// The vector `y` that a site sends: ring elements of the layout's width, packed, little-endian, in
+/// the order of the layout. Without the keys of its masks it cannot be told from random bytes.
 public final class MaskedUpdate {
   /// Bytes of every chunk but the last.
   public static final int CHUNK_BYTES = ChunkTree.CHUNK_BYTES;

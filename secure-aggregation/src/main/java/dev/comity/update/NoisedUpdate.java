@@ -48,7 +48,7 @@ public final class NoisedUpdate {
     FILE.write(storage, file, layout, ring);
   }
 
-  /// `y = z ± masks mod 2³²`.
+  /// `y = z ± masks mod 2^bits`.
   ///
   /// @throws IllegalArgumentException when there is no mask, or one key comes twice: the result
   ///   would be, or could cancel down to, the update in clear
@@ -60,9 +60,10 @@ public final class NoisedUpdate {
       throw new IllegalArgumentException("a mask key is used twice: every mask needs its own");
     }
     var masked = Ring.allocate(layout).copyFrom(ring);
-    var streams = new MaskStreams();
-    for (long at = 0; at < masked.byteSize(); at += MaskStreams.TILE) {
-      long bytes = Math.min(MaskStreams.TILE, masked.byteSize() - at);
+    var streams = new MaskStreams(layout.bits());
+    int tile = MaskStreams.tile(layout.bits());
+    for (long at = 0; at < masked.byteSize(); at += tile) {
+      long bytes = Math.min(tile, masked.byteSize() - at);
       streams.apply(masks, masked.asSlice(at, bytes), at);
     }
     return new MaskedUpdate(layout, masked.asReadOnly());

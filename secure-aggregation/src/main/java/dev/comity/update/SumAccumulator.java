@@ -49,8 +49,9 @@ public final class SumAccumulator {
     if (!update.layout().equals(layout)) {
       throw new IllegalArgumentException("masked vector of another layout than the sum's");
     }
-    overTiles(
-        () -> (tile, at) -> Vectors.addModular(tile, update.ring().asSlice(at, tile.byteSize())));
+    overTiles(() ->
+        (tile, at) ->
+            Vectors.addModular(layout.bits(), tile, update.ring().asSlice(at, tile.byteSize())));
   }
 
   /// Adds the vector of a survivor from a file that holds its bytes and nothing else.
@@ -63,7 +64,7 @@ public final class SumAccumulator {
             "masked vector of %d bytes: the layout has %d"
                 .formatted(channel.size(), ring.byteSize()));
       }
-      overTiles(() -> fileReader(channel));
+      overTiles(() -> fileReader(channel, layout.bits()));
     } catch (UncheckedIOException e) {
       throw new IOException("cannot read the masked vector " + vector, e);
     }
@@ -73,7 +74,7 @@ public final class SumAccumulator {
   public void remove(Collection<Mask> masks) {
     List<Mask> inverses = masks.stream().map(Mask::inverse).toList();
     overTiles(() -> {
-      var streams = new MaskStreams();
+      var streams = new MaskStreams(layout.bits());
       return (tile, at) -> streams.apply(inverses, tile, at);
     });
   }
@@ -92,8 +93,8 @@ public final class SumAccumulator {
     void on(MemorySegment tile, long offset);
   }
 
-  private static TileWork fileReader(FileChannel channel) {
-    var buffer = ByteBuffer.allocateDirect(MaskStreams.TILE);
+  private static TileWork fileReader(FileChannel channel, int bits) {
+    var buffer = ByteBuffer.allocateDirect(MaskStreams.tile(bits));
     return (tile, at) -> {
       buffer.clear().limit((int) tile.byteSize());
       try {
@@ -101,14 +102,14 @@ public final class SumAccumulator {
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
-      Vectors.addModular(tile, MemorySegment.ofBuffer(buffer));
+      Vectors.addModular(bits, tile, MemorySegment.ofBuffer(buffer));
     };
   }
 
   private void overTiles(Supplier<TileWork> perThread) {
     requireWhole();
     spoilt = true;
-    long tiles = Math.ceilDiv(ring.byteSize(), MaskStreams.TILE);
+    long tiles = Math.ceilDiv(ring.byteSize(), MaskStreams.tile(layout.bits()));
     int threads = (int) Math.min(parallelism, tiles);
     var next = new AtomicLong();
     if (threads == 1) {
@@ -120,9 +121,10 @@ public final class SumAccumulator {
   }
 
   private void drain(AtomicLong next, long tiles, TileWork work) {
+    long size = MaskStreams.tile(layout.bits());
     for (long tile = next.getAndIncrement(); tile < tiles; tile = next.getAndIncrement()) {
-      long at = tile * MaskStreams.TILE;
-      work.on(ring.asSlice(at, Math.min(MaskStreams.TILE, ring.byteSize() - at)), at);
+      long at = tile * size;
+      work.on(ring.asSlice(at, Math.min(size, ring.byteSize() - at)), at);
     }
   }
 

@@ -4,8 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/// Element-wise loops over long vectors: 32-bit integers and floats, little-endian, at any
-/// alignment, on the heap or off it.
+/// Loops over long vectors: packed integers of 16, 24 or 32 bits, floats and doubles,
+/// little-endian, at any alignment, on the heap or off it.
 ///
 /// [ScalarVectorKernels] is the specification; every other implementation gives the same bits.
 /// Nothing fuses a multiplication with an addition, and the one reduction that rounds, [#norm2],
@@ -13,6 +13,10 @@ import java.nio.ByteOrder;
 /// does.
 interface VectorKernels {
   ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  ValueLayout.OfDouble DOUBLE =
+      ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   /// Partial sums of [#norm2]: element `i` belongs to partial sum `i mod 8`.
@@ -21,11 +25,23 @@ interface VectorKernels {
   /// A word for the log, such as `panama, 16 lanes of int`.
   String description();
 
-  /// `sum[i] ← (sum[i] + addend[i]) mod 2³²`.
-  void addModular(MemorySegment sum, MemorySegment addend);
+  /// `sum[i] ← (sum[i] + addend[i]) mod 2^bits`.
+  void addModular(int bits, MemorySegment sum, MemorySegment addend);
 
-  /// `difference[i] ← (difference[i] − subtrahend[i]) mod 2³²`.
-  void subtractModular(MemorySegment difference, MemorySegment subtrahend);
+  /// `difference[i] ← (difference[i] − subtrahend[i]) mod 2^bits`.
+  void subtractModular(int bits, MemorySegment difference, MemorySegment subtrahend);
+
+  /// `target[i] ← source[i]`, the low `bits` of 32-bit integers packed.
+  void pack(int bits, MemorySegment target, MemorySegment source);
+
+  /// `target[i] ← source[i]`, packed integers of `bits` sign-extended to 32.
+  void unpack(int bits, MemorySegment target, MemorySegment source);
+
+  /// `x ← H·x` for doubles, H the Walsh–Hadamard matrix of ±1 in Hadamard's order, unscaled; as
+  /// many elements as a power of two. For h = 1, 2, 4, … the pair `(x[i], x[i + h])`, i without the
+  /// bit h, becomes `(x[i] + x[i + h], x[i] − x[i + h])`: every element is the root of one tree of
+  /// additions, so the order in which independent pairs are visited changes no bit.
+  void walshHadamard(MemorySegment x);
 
   /// `target[i] ← target[i] + factor·addend[i]`, float32, product and sum rounded apart.
   void scaledAdd(MemorySegment target, float factor, MemorySegment addend);

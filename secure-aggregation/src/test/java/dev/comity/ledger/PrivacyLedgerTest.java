@@ -7,6 +7,7 @@ import dev.comity.accounting.PrivacyAccountant;
 import dev.comity.accounting.PrivacyBudget;
 import dev.comity.accounting.PrivacyEvent;
 import dev.comity.plan.Digest;
+import dev.comity.plan.DistributedNoise;
 import dev.comity.plan.PrivatePlans;
 import dev.comity.plan.UpdateTerms;
 import dev.comity.session.Certificate;
@@ -197,6 +198,24 @@ class PrivacyLedgerTest {
 
     assertThat(verify().unbounded()).isEqualTo(1);
     assertThat(verify().committed()).isEmpty();
+  }
+
+  @Test
+  void aRoundWithDistributedNoiseCostsWhatItsSumDoes() throws IOException {
+    UpdateTerms terms = PrivatePlans.distributed(0);
+    DistributedNoise noise = DistributedNoise.of(terms);
+    PrivacyEvent.DiscreteGaussianSum cost =
+        (PrivacyEvent.DiscreteGaussianSum) PrivacyCost.of(terms).orElseThrow();
+    PrivacyLedger ledger = open(100);
+
+    assertThat(ledger.reserve(terms)).isInstanceOf(Reservation.Reserved.class);
+
+    assertThat(cost.contributors()).isEqualTo(3);
+    assertThat(cost.localSigma() * Math.sqrt(3) / Math.sqrt(cost.squaredSensitivity()))
+        .isBetween(0.8, 0.81);
+    assertThat(cost.dimension()).isEqualTo((int) noise.dimension());
+    assertThat(verify().committed().orElseThrow())
+        .isEqualTo(ACCOUNTANT.epsilon(List.of(cost), 1e-5));
   }
 
   @Test

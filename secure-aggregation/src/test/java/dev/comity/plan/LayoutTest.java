@@ -2,6 +2,7 @@ package dev.comity.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.comity.plan.ParameterLayout.Tensor;
 import dev.comity.plan.VectorLayout.Block;
@@ -9,6 +10,8 @@ import dev.comity.plan.VectorLayout.Kind;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -82,14 +85,14 @@ class LayoutTest {
     assertThat(layout.largestCoordinate()).isEqualTo(4_194_303);
     assertThat(layout.blocks())
         .containsExactly(
-            new Block(Kind.UPDATE, 0, 14, 2.0, 4_194_303 / 2.0),
-            new Block(Kind.WEIGHT, 14, 1, 1, 4_194_303),
-            new Block(Kind.COUNT, 15, 1, 1, 1),
-            new Block(Kind.ZEROS, 16, 4, 0, 1),
-            new Block(Kind.NORMALISATION, 20, 0, 0, 1),
-            new Block(Kind.METRICS_LOSS, 20, 1, 20_000, 4_194_303 / 20_000.0),
-            new Block(Kind.METRICS_COUNTS, 21, 66, 1000, 4194),
-            new Block(Kind.ENERGY, 87, 0, 0, 1));
+            new Block(Kind.UPDATE, 0, 14, 2.0, 4_194_303 / 2.0, 1),
+            new Block(Kind.WEIGHT, 14, 1, 1, 4_194_303, 1),
+            new Block(Kind.COUNT, 15, 1, 1, 1, 1),
+            new Block(Kind.ZEROS, 16, 4, 0, 1, 1),
+            new Block(Kind.NORMALISATION, 20, 0, 0, 1, 1),
+            new Block(Kind.METRICS_LOSS, 20, 1, 20_000, 4_194_303 / 20_000.0, 1),
+            new Block(Kind.METRICS_COUNTS, 21, 66, 1000, 4194, 1),
+            new Block(Kind.ENERGY, 87, 0, 0, 1, 1));
     assertThat(layout.length()).isEqualTo(87);
     assertThat(layout.byteLength()).isEqualTo(348);
     assertThat(layout.block(Kind.ZEROS).offset()).isEqualTo(16);
@@ -102,7 +105,7 @@ class LayoutTest {
     assertThat(layout.block(Kind.UPDATE).length()).isZero();
     assertThat(layout.block(Kind.WEIGHT).length()).isZero();
     assertThat(layout.block(Kind.METRICS_COUNTS))
-        .isEqualTo(new Block(Kind.METRICS_COUNTS, 6, 2, 4_194_303, 1));
+        .isEqualTo(new Block(Kind.METRICS_COUNTS, 6, 2, 4_194_303, 1, 1));
     assertThat(layout.length()).isEqualTo(8);
   }
 
@@ -112,15 +115,102 @@ class LayoutTest {
     List<Block> swapped = new ArrayList<>(layout.blocks());
     Collections.swap(swapped, 2, 3);
     List<Block> tooLarge = new ArrayList<>(layout.blocks());
-    tooLarge.set(2, new Block(Kind.COUNT, 0, 1, 4_194_304, 1));
+    tooLarge.set(2, new Block(Kind.COUNT, 0, 1, 4_194_304, 1, 1));
 
-    assertThatThrownBy(() -> new VectorLayout(32, 23, swapped))
+    assertThatThrownBy(() -> new VectorLayout(32, 23, layout.update(), swapped))
         .hasMessageContaining("block ZEROS at offset 1: must be COUNT at offset 0");
-    assertThatThrownBy(() -> new VectorLayout(32, 23, tooLarge))
+    assertThatThrownBy(() -> new VectorLayout(32, 23, layout.update(), tooLarge))
         .hasMessageContaining("block COUNT: bound 4194304.0 times scale 1.0 exceeds 2^22 - 1");
-    assertThatThrownBy(() -> new VectorLayout(32, 23, layout.blocks().subList(0, 7)))
+    assertThatThrownBy(
+            () -> new VectorLayout(32, 23, layout.update(), layout.blocks().subList(0, 7)))
         .hasMessageContaining("7 blocks: a vector has one of each of the 8 kinds");
-    assertThatThrownBy(() -> new VectorLayout(32, 32, layout.blocks()))
+    assertThatThrownBy(() -> new VectorLayout(32, 32, layout.update(), layout.blocks()))
         .hasMessageContaining("precision 32 of 32 bits");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "32, 512, 23, 1",
+    "24, 512, 15, 2",
+    "24, 8, 21, 2",
+    "16, 512, 7, 4",
+    "16, 8, 13, 2",
+    "16, 10000, 2, 22",
+    "32, 10000, 18, 2"
+  })
+  void weightsAndMetricsKeepTwentyTwoBitsInEveryRing(int bits, int nMax, int precision, int limbs) {
+    VectorLayout layout =
+        VectorLayout.of(RunKind.TRAIN, BINARY, new Encoding(bits, nMax), 2.0, 10_000, 20);
+
+    assertThat(layout.precision()).isEqualTo(precision);
+    assertThat(layout.block(Kind.WEIGHT).limbs()).isEqualTo(limbs);
+    assertThat(layout.block(Kind.METRICS_COUNTS).values()).isEqualTo(66);
+    assertThat(layout.block(Kind.METRICS_COUNTS).length()).isEqualTo(66L * limbs);
+    assertThat(layout.block(Kind.METRICS_LOSS).values()).isEqualTo(1);
+    assertThat(layout.block(Kind.WEIGHT).scale()).isGreaterThanOrEqualTo(4_194_303);
+    assertThat(layout.block(Kind.ZEROS).length() * bits).isBetween(128L, 127L + bits);
+    assertThat(nMax)
+        .as("the count fits the ring")
+        .isLessThanOrEqualTo((int) ((1L << (bits - 1)) - 1));
+    assertThat(layout.byteLength()).isEqualTo(layout.length() * bits / 8);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"32, 14, false", "24, 14, false", "16, 16, true"})
+  void onlyTheNarrowestRingRotatesWithoutNoise(int bits, long length, boolean rotated) {
+    VectorLayout layout =
+        VectorLayout.of(RunKind.TRAIN, BINARY, new Encoding(bits, 8), 2.0, 1000, 20);
+
+    assertThat(layout.block(Kind.UPDATE).length()).isEqualTo(length);
+    assertThat(layout.update().parameters()).isEqualTo(14);
+    assertThat(layout.update().norm()).isEqualTo(2.0);
+    assertThat(layout.update().rotation().isPresent()).isEqualTo(rotated);
+  }
+
+  @Test
+  void rotationNarrowsTheBoundOfACoordinate() {
+    var layout = VectorLayout.of(RunKind.TRAIN, MLP, new Encoding(16, 8), 2.0, 1000, 20);
+
+    var update = layout.block(Kind.UPDATE);
+    assertThat(update.length()).isEqualTo(4096);
+    double bound = 2 * Math.sqrt(2 * Math.log(2 * 4096 / 1e-3) / 4096);
+    assertThat(update.bound()).isCloseTo(bound, within(1e-12));
+    assertThat(update.bound() * update.scale()).isCloseTo(4095, within(1e-9));
+  }
+
+  @Test
+  void aRotationIsFreshInEveryRoundAndTheSameForTheSameBase() {
+    var layout = VectorLayout.of(RunKind.TRAIN, BINARY, new Encoding(16, 8), 2.0, 1000, 20);
+    var other = new RunId(new UUID(1, 2));
+
+    var first = layout.forRound(Plans.RUN, 3);
+
+    assertThat(layout.forRound(Plans.RUN, 3)).isEqualTo(first);
+    assertThat(List.of(layout, first, layout.forRound(Plans.RUN, 4), layout.forRound(other, 3)))
+        .doesNotHaveDuplicates();
+    assertThat(first.blocks()).isEqualTo(layout.blocks());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {8, 20, 31, 33, 64})
+  void refusesAnotherWidth(int bits) {
+    VectorLayout layout = VectorLayout.of(RunKind.EVALUATE, MLP, ENCODING, 2.0, 1000, 20);
+
+    assertThatThrownBy(() -> new VectorLayout(bits, 7, layout.update(), layout.blocks()))
+        .hasMessage("encoding.bits %d: must be one of the presets 32, 24, 16", bits);
+  }
+
+  @Test
+  void refusesABlockThatDoesNotHoldTheUpdateOrCutsAValue() {
+    VectorLayout layout = VectorLayout.of(RunKind.TRAIN, BINARY, ENCODING, 2.0, 1000, 20);
+    var longer = new VectorLayout.Update(15, 2, Optional.empty(), 0);
+    var rotated = new VectorLayout.Update(14, 2, Optional.of(Digest.of(new byte[1])), 0);
+
+    assertThatThrownBy(() -> new VectorLayout(32, 23, longer, layout.blocks()))
+        .hasMessage("block UPDATE of 14 elements in 1 limbs: must be 15 in 1");
+    assertThatThrownBy(() -> new VectorLayout(32, 23, rotated, layout.blocks()))
+        .hasMessage("block UPDATE of 14 elements in 1 limbs: must be 16 in 1");
+    assertThatThrownBy(() -> new Block(Kind.WEIGHT, 0, 3, 1, 1, 2))
+        .hasMessage("block WEIGHT: length 3 must be a multiple of its 2 limbs");
   }
 }

@@ -62,7 +62,8 @@ final class Plans {
         digest("state"),
         parameters.orElseGet(() -> ParameterLayout.of(architecture)),
         vector.orElseGet(() ->
-            VectorLayout.of(kind, architecture, encoding, clipNorm, maxExamples, lossCap, noise)),
+            VectorLayout.of(kind, architecture, encoding, clipNorm, maxExamples, lossCap, noise)
+                .forRound(RUN, baseVersion)),
         objective,
         new LocalTraining(loss, 4, work, 0.001, 0.0, 0.0),
         42,
@@ -79,6 +80,13 @@ final class Plans {
   Plans recordLevel() {
     work = new LocalWork.PoissonSteps(100, 0.05);
     noise = new Noise.RecordLevel(1.1, 0.5, 1e-5);
+    weighting = new Weighting.Uniform();
+    return this;
+  }
+
+  /// With distributed noise.
+  Plans distributed(double noiseMultiplier, int contributors) {
+    noise = new Noise.Distributed(noiseMultiplier, contributors, 1e-5);
     weighting = new Weighting.Uniform();
     return this;
   }

@@ -1,5 +1,7 @@
 package dev.comity.plan;
 
+import dev.comity.algorithm.Weighting;
+
 /// Terms of rounds with and without differential privacy, for other packages' tests.
 public final class PrivatePlans {
   private PrivatePlans() {}
@@ -8,6 +10,15 @@ public final class PrivatePlans {
   public static UpdateTerms recordLevel(int version) {
     Plans plans = new Plans().recordLevel();
     plans.baseVersion = version;
+    return plans.terms();
+  }
+
+  /// Site-level, 0.8 of the sensitivity over three sites.
+  public static UpdateTerms distributed(int version) {
+    Plans plans = new Plans();
+    plans.baseVersion = version;
+    plans.noise = new Noise.Distributed(0.8, 3, 1e-6);
+    plans.weighting = new Weighting.Uniform();
     return plans.terms();
   }
 

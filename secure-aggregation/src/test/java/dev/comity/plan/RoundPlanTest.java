@@ -40,10 +40,37 @@ class RoundPlanTest {
         refusal(
             p -> p.maxExamples = 4_194_304,
             "maxExamples 4194304: must be 1 to 4194303 (2^22 - 1), the largest count that 32 bits hold for nMax 512 sites"),
-        refusal(p -> p.encoding = new Encoding(24, 512), "encoding.bits 24: the presets 24 and 16"),
         refusal(
             p -> p.encoding = new Encoding(31, 512),
             "encoding.bits 31: must be one of the presets 32, 24, 16"),
+        refusal(
+            p -> {
+              p.encoding = new Encoding(16, 8);
+              p.maxExamples = 1 << 24;
+            },
+            "maxExamples 16777216: must be 1 to 16777215 (2^24 - 1), the largest count that 16 bits hold for nMax 8 sites"),
+        refusal(
+            p -> {
+              p.encoding = new Encoding(16, 8);
+              p.vector =
+                  Optional.of(
+                      VectorLayout.of(
+                              RunKind.TRAIN, p.architecture, p.encoding, p.clipNorm, 10_000, 20)
+                          .forRound(Plans.RUN, 1));
+            },
+            "vector: not the layout that"),
+        refusal(
+            p -> {
+              p.distributed(0.0005, 3);
+              p.encoding = new Encoding(16, 8);
+            },
+            "noise.noiseMultiplier 5.0E-4: each site's noise would have a deviation of"),
+        refusal(
+            p -> {
+              p.distributed(1e6, 3);
+              p.encoding = new Encoding(16, 8);
+            },
+            "noise.noiseMultiplier 1000000.0: the noise of 8 sites on 128 coordinates does not fit a ring of 16 bits; raise encoding.bits"),
         refusal(
             p -> p.encoding = new Encoding(32, 10_001), "encoding.nMax 10001: must be 2 to 10000"),
         refusal(

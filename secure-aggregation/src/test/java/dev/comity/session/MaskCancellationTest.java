@@ -35,7 +35,7 @@ class MaskCancellationTest {
               site,
               SignedMessage.Phase.ADVERTISE_KEYS,
               secrets(roster, seed)
-                  .advertisement(roster.index(site), 1, PrivacyBook.EMPTY)
+                  .advertisement(roster.index(site), 1, PrivacyBook.EMPTY, federation.membership)
                   .encode()));
     }
     KeyList keys = KeyList.of(roster, advertisements);

@@ -6,10 +6,13 @@ import dev.comity.update.MaskedUpdate;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /// A vault whose power can fail before its n-th write. What was written stays, as on a disk.
 final class MemoryVault implements SiteVault {
@@ -40,6 +43,17 @@ final class MemoryVault implements SiteVault {
     copy.seen.putAll(seen);
     copy.counter = counter;
     return copy;
+  }
+
+  /// All that is in this vault, so that two moments can be compared.
+  String contents() {
+    return new TreeMap<>(
+            items.entrySet().stream()
+                .collect(
+                    Collectors.toMap(
+                        each -> each.getKey().toString(),
+                        each -> HexFormat.of().formatHex(each.getValue()))))
+        + " %s %s %s %s %s %d".formatted(inputs, erased, locks, spent, seen, counter);
   }
 
   /// A damaged disk.

@@ -106,7 +106,9 @@ class RefusalTest {
         keys.seedCommitment(),
         keys.graphRandomness(),
         keys.counter(),
-        keys.ledgerHead());
+        keys.ledgerHead(),
+        keys.membershipVersion(),
+        keys.membership());
   }
 
   private SignedMessage advertising(SiteId sender, Advertisement keys) {
@@ -233,7 +235,7 @@ class RefusalTest {
     byte[] seed = new byte[32];
     Arrays.fill(seed, (byte) 7);
     Secrets secrets = new Secrets(federation.server.descriptor().id(), seed);
-    Advertisement keys = secrets.advertisement(3, 1, PrivacyBook.EMPTY);
+    Advertisement keys = secrets.advertisement(3, 1, PrivacyBook.EMPTY, federation.membership);
     federation.send(
         advertising(
             dealer,
@@ -243,7 +245,9 @@ class RefusalTest {
                 Digest.of(new byte[] {1}),
                 keys.graphRandomness(),
                 1,
-                keys.ledgerHead())));
+                keys.ledgerHead(),
+                keys.membershipVersion(),
+                keys.membership())));
     runOthers(dealer, ServerSession.State.SHARING_KEYS);
     KeyList shown = ((SharingKeys) federation.server).keys();
     federation.send(

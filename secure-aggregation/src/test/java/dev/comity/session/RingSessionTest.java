@@ -217,7 +217,9 @@ class RingSessionTest {
           ten.signed(
               each,
               SignedMessage.Phase.ADVERTISE_KEYS,
-              derived.advertisement(roster.index(each), 1, PrivacyBook.EMPTY).encode()));
+              derived
+                  .advertisement(roster.index(each), 1, PrivacyBook.EMPTY, ten.membership)
+                  .encode()));
     }
     KeyList keys = KeyList.of(roster, advertisements);
     Map<SiteId, MaskedUpdate> masked = new HashMap<>();
@@ -302,7 +304,9 @@ class RingSessionTest {
                                 sent.seedCommitment(),
                                 Bytes.of(new byte[32]), // other graph randomness
                                 sent.counter(),
-                                sent.ledgerHead())
+                                sent.ledgerHead(),
+                                sent.membershipVersion(),
+                                sent.membership())
                             .encode())
                     : message);
           });
@@ -401,7 +405,7 @@ class RingSessionTest {
   private byte[] body(SiteId each) {
     byte[] seed = new byte[32];
     return new Secrets(federation.server.descriptor().id(), seed)
-        .advertisement(federation.sites.indexOf(each), 1, PrivacyBook.EMPTY)
+        .advertisement(federation.sites.indexOf(each), 1, PrivacyBook.EMPTY, federation.membership)
         .encode();
   }
 

@@ -168,7 +168,8 @@ class EncodedUpdateTest {
     assertThatIllegalArgumentException()
         .isThrownBy(
             () -> Sites.clipped(1, 100).encode(Sites.layout(parameters), Sites.roundingKey(1)))
-        .withMessage("block UPDATE has length %d in the layout: this update needs 100", parameters);
+        .withMessage(
+            "block UPDATE holds %d parameters in the layout: this update has 100", parameters);
   }
 
   @Test

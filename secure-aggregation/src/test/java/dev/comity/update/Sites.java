@@ -35,6 +35,59 @@ final class Sites {
         LOSS_CAP);
   }
 
+  /// As above in another ring, without distributed noise.
+  static VectorLayout layout(int bits, int nMax, int parameters) {
+    return layout(new Encoding(bits, nMax), new Noise.None(), parameters);
+  }
+
+  static VectorLayout layout(Encoding encoding, Noise noise, int parameters) {
+    return VectorLayout.of(
+            RunKind.TRAIN,
+            new Architecture("logistic-regression", List.of(parameters - 1, 1)),
+            encoding,
+            CLIP_NORM,
+            MAX_EXAMPLES,
+            LOSS_CAP,
+            noise)
+        .forRound(RUN, 3);
+  }
+
+  /// The same vector with rotation or without, whatever its width; no coordinate is clipped.
+  static VectorLayout withRotation(VectorLayout layout, boolean rotated) {
+    int parameters = Math.toIntExact(layout.update().parameters());
+    var shape =
+        rotated
+            ? layout(new Encoding(16, 8), new Noise.None(), parameters)
+            : layout(new Encoding(32, 8), new Noise.None(), parameters);
+    List<VectorLayout.Block> blocks = new ArrayList<>();
+    long offset = 0;
+    for (var block : layout.blocks()) {
+      boolean update = block.kind() == VectorLayout.Kind.UPDATE;
+      var moved =
+          new VectorLayout.Block(
+              block.kind(),
+              offset,
+              update ? shape.block(block.kind()).length() : block.length(),
+              update ? CLIP_NORM : block.bound(),
+              update ? layout.largestCoordinate() / CLIP_NORM : block.scale(),
+              block.limbs());
+      blocks.add(moved);
+      offset += moved.length();
+    }
+    return new VectorLayout(layout.bits(), layout.precision(), shape.update(), blocks);
+  }
+
+  /// Under distributed noise: no weight, no metrics.
+  static NoisedUpdate noised(long site, VectorLayout layout, Noise noise) {
+    return clipped(site, Math.toIntExact(layout.update().parameters()))
+        .encode(layout, roundingKey(site))
+        .noise(noise);
+  }
+
+  static NoisedUpdate noised(long site, VectorLayout layout) {
+    return noised(site, layout, new Noise.None());
+  }
+
   static RoundingKey roundingKey(long site) {
     byte[] secret = new byte[32];
     new Random(site).nextBytes(secret);
@@ -76,9 +129,7 @@ final class Sites {
   }
 
   static NoisedUpdate noised(long site, int parameters) {
-    return clipped(site, parameters)
-        .encode(layout(parameters), roundingKey(site))
-        .noise(new Noise.None());
+    return noised(site, layout(parameters));
   }
 
   /// The masks of `n` sites: a self mask each and one for every pair, added by the lower index.

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.BiConsumer;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,31 +28,122 @@ class VectorKernelsTest {
             kernels -> Arrays.stream(LENGTHS).mapToObj(length -> Arguments.of(kernels, length)));
   }
 
+  static Stream<Arguments> kernelsWidthsAndLengths() {
+    return kernelsAndLengths()
+        .flatMap(each ->
+            Stream.of(16, 24, 32).map(bits -> Arguments.of(each.get()[0], bits, each.get()[1])));
+  }
+
+  static Stream<Arguments> kernelsAndPowersOfTwo() {
+    return Stream.of(new ScalarVectorKernels(), new PanamaVectorKernels())
+        .flatMap(
+            kernels -> IntStream.range(0, 18).mapToObj(power -> Arguments.of(kernels, 1 << power)));
+  }
+
   @ParameterizedTest
-  @MethodSource("kernelsAndLengths")
-  void additionWrapsAroundTheRing(VectorKernels kernels, int length) {
+  @MethodSource("kernelsWidthsAndLengths")
+  void additionWrapsAroundTheRing(VectorKernels kernels, int bits, int length) {
     int[] left = integers(1, length);
     int[] right = integers(2, length);
-    var sum = offHeap(left);
+    var sum = packed(bits, left);
 
-    kernels.addModular(sum, offHeap(right));
+    kernels.addModular(bits, sum, packed(bits, right));
 
     for (int i = 0; i < length; i++) {
-      assertThat(sum.get(VectorKernels.INT, 4L * i)).isEqualTo(left[i] + right[i]);
+      assertThat(element(bits, sum, i))
+          .as("element %d", i)
+          .isEqualTo(low(bits, left[i] + right[i]));
     }
   }
 
   @ParameterizedTest
-  @MethodSource("kernelsAndLengths")
-  void subtractionUndoesAddition(VectorKernels kernels, int length) {
+  @MethodSource("kernelsWidthsAndLengths")
+  void subtractionWrapsAroundTheRing(VectorKernels kernels, int bits, int length) {
     int[] left = integers(3, length);
-    var addend = offHeap(integers(4, length));
-    var ring = offHeap(left);
+    int[] right = integers(4, length);
+    var difference = packed(bits, left);
 
-    kernels.addModular(ring, addend);
-    kernels.subtractModular(ring, addend);
+    kernels.subtractModular(bits, difference, packed(bits, right));
 
-    assertThat(ring.mismatch(offHeap(left))).isEqualTo(-1);
+    for (int i = 0; i < length; i++) {
+      assertThat(element(bits, difference, i))
+          .as("element %d", i)
+          .isEqualTo(low(bits, left[i] - right[i]));
+    }
+  }
+
+  /// Every carry and borrow that can cross an element's border, in every place of a group.
+  @ParameterizedTest
+  @MethodSource("kernelsWidthsAndLengths")
+  void noCarryLeavesItsElement(VectorKernels kernels, int bits, int length) {
+    int[] edges = {0, 1, -1, 1 << (bits - 1), (1 << (bits - 1)) - 1, 0xff, 0xffff};
+    int[] left = new int[length];
+    int[] right = new int[length];
+    var random = new Random(bits);
+    for (int i = 0; i < length; i++) {
+      left[i] = edges[random.nextInt(edges.length)];
+      right[i] = edges[random.nextInt(edges.length)];
+    }
+    var sum = packed(bits, left);
+    var difference = packed(bits, left);
+
+    kernels.addModular(bits, sum, packed(bits, right));
+    kernels.subtractModular(bits, difference, packed(bits, right));
+
+    for (int i = 0; i < length; i++) {
+      assertThat(element(bits, sum, i)).isEqualTo(low(bits, left[i] + right[i]));
+      assertThat(element(bits, difference, i)).isEqualTo(low(bits, left[i] - right[i]));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernelsWidthsAndLengths")
+  void packingKeepsTheLowBitsAndUnpackingTheirSign(VectorKernels kernels, int bits, int length) {
+    int[] values = integers(5, length);
+    var packed = offHeap(new byte[bits / 8 * length]);
+    var unpacked = offHeap(new int[length]);
+
+    kernels.pack(bits, packed, offHeap(values));
+    kernels.unpack(bits, unpacked, packed);
+
+    assertThat(packed.mismatch(packed(bits, values))).isEqualTo(-1);
+    for (int i = 0; i < length; i++) {
+      assertThat(unpacked.get(VectorKernels.INT, 4L * i)).isEqualTo(low(bits, values[i]));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernelsAndPowersOfTwo")
+  void theTransformHasTheBitsOfTheSpecification(VectorKernels kernels, int length) {
+    double[] values = new Random(length).doubles(length, -1e3, 1e3).toArray();
+    var expected = offHeap(values);
+    var actual = offHeap(values);
+
+    SCALAR.walshHadamard(expected);
+    kernels.walshHadamard(actual);
+
+    assertThat(actual.mismatch(expected)).isEqualTo(-1);
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernelsAndPowersOfTwo")
+  void theTransformIsTheMatrixOfSignsAndTwiceItIsTheLength(VectorKernels kernels, int length) {
+    double[] values = new Random(~length).ints(length, -1000, 1000).asDoubleStream().toArray();
+    var x = offHeap(values);
+
+    kernels.walshHadamard(x);
+
+    for (int row = 0; row < length; row += 1 + length / 50) {
+      double sum = 0;
+      for (int column = 0; column < length; column++) {
+        sum += Integer.bitCount(row & column) % 2 == 0 ? values[column] : -values[column];
+      }
+      assertThat(x.get(VectorKernels.DOUBLE, 8L * row)).isEqualTo(sum); // whole, so exact
+    }
+    kernels.walshHadamard(x);
+    for (int i = 0; i < length; i++) {
+      assertThat(x.get(VectorKernels.DOUBLE, 8L * i)).isEqualTo(length * values[i]);
+    }
   }
 
   @ParameterizedTest
@@ -134,8 +227,11 @@ class VectorKernelsTest {
   void heapSegmentsAtOddAddressesGiveTheSameBits(VectorKernels kernels, int length) {
     BiConsumer<MemorySegment, MemorySegment> run =
         (a, b) -> {
-          kernels.addModular(a, b);
-          kernels.subtractModular(b, a);
+          for (int bits : new int[] {16, 24, 32}) {
+            long whole = a.byteSize() / (bits / 8) * (bits / 8);
+            kernels.addModular(bits, a.asSlice(0, whole), b.asSlice(0, whole));
+            kernels.subtractModular(bits, b.asSlice(0, whole), a.asSlice(0, whole));
+          }
           kernels.dequantise(a, b, 0x1p-40);
           kernels.scaledAdd(a, 1.1f, a);
           kernels.scale(a, 0.9f);
@@ -170,16 +266,45 @@ class VectorKernelsTest {
     return values;
   }
 
+  private static int low(int bits, int value) {
+    return value << (32 - bits) >> (32 - bits);
+  }
+
+  /// Packs by shifting byte after byte: an independent statement of the format.
+  private static MemorySegment packed(int bits, int[] values) {
+    byte[] bytes = new byte[bits / 8 * values.length];
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = (byte) (values[i / (bits / 8)] >> 8 * (i % (bits / 8)));
+    }
+    return offHeap(bytes);
+  }
+
+  private static int element(int bits, MemorySegment packed, int i) {
+    int value = 0;
+    for (int at = 0; at < bits / 8; at++) {
+      int each = packed.get(ValueLayout.JAVA_BYTE, (long) i * (bits / 8) + at) & 0xff;
+      value |= each << 8 * at;
+    }
+    return low(bits, value);
+  }
+
+  private static MemorySegment offHeap(byte[] values) {
+    return offHeap(MemorySegment.ofArray(values));
+  }
+
   private static MemorySegment offHeap(int[] values) {
-    var heap = MemorySegment.ofArray(values);
-    return Arena.ofAuto()
-        .allocate(Math.max(1, heap.byteSize()), 64)
-        .asSlice(0, heap.byteSize())
-        .copyFrom(heap);
+    return offHeap(MemorySegment.ofArray(values));
   }
 
   private static MemorySegment offHeap(float[] values) {
-    var heap = MemorySegment.ofArray(values);
+    return offHeap(MemorySegment.ofArray(values));
+  }
+
+  private static MemorySegment offHeap(double[] values) {
+    return offHeap(MemorySegment.ofArray(values));
+  }
+
+  private static MemorySegment offHeap(MemorySegment heap) {
     return Arena.ofAuto()
         .allocate(Math.max(1, heap.byteSize()), 64)
         .asSlice(0, heap.byteSize())

@@ -27,9 +27,9 @@ class VectorsTest {
     var four = MemorySegment.ofArray(new int[4]);
     var five = MemorySegment.ofArray(new int[5]);
 
-    assertThatThrownBy(() -> Vectors.addModular(four, five))
+    assertThatThrownBy(() -> Vectors.addModular(32, four, five))
         .hasMessage("sum has 16 bytes and addend has 20: they must be equal");
-    assertThatThrownBy(() -> Vectors.subtractModular(five, four))
+    assertThatThrownBy(() -> Vectors.subtractModular(32, five, four))
         .hasMessage("difference has 20 bytes and subtrahend has 16: they must be equal");
     assertThatThrownBy(() -> Vectors.dequantise(four, five, 1))
         .hasMessage("target has 16 bytes and source has 20: they must be equal");
@@ -67,9 +67,42 @@ class VectorsTest {
   @Test
   void thePublicFaceComputes() {
     int[] sum = {1, Integer.MAX_VALUE};
-    Vectors.addModular(MemorySegment.ofArray(sum), MemorySegment.ofArray(new int[] {2, 1}));
+    Vectors.addModular(32, MemorySegment.ofArray(sum), MemorySegment.ofArray(new int[] {2, 1}));
 
     assertThat(sum).containsExactly(3, Integer.MIN_VALUE);
     assertThat(Vectors.norm2(MemorySegment.ofArray(new float[] {3f, 4f}))).isEqualTo(5.0);
+  }
+
+  @Test
+  void widthsThatAreNoPresetAreRefused() {
+    var segment = MemorySegment.ofArray(new byte[24]);
+
+    for (int bits : new int[] {0, 8, 20, 33, 64}) {
+      assertThatThrownBy(() -> Vectors.addModular(bits, segment, segment))
+          .hasMessage("elements of %d bits: must be 16, 24 or 32", bits);
+    }
+  }
+
+  @Test
+  void packedElementsThatAreCutOrOfAnotherNumberAreRefused() {
+    var twelve = MemorySegment.ofArray(new byte[12]);
+    var ten = MemorySegment.ofArray(new byte[10]);
+
+    assertThatThrownBy(() -> Vectors.addModular(24, ten, ten))
+        .hasMessage("sum has 10 bytes: must be a multiple of 3");
+    assertThatThrownBy(() -> Vectors.pack(24, twelve, twelve))
+        .hasMessage(
+            "target has 12 bytes of 24-bit elements and source has 12 of 32-bit elements: must be as"
+                + " many elements");
+    assertThatThrownBy(() -> Vectors.unpack(16, twelve, twelve))
+        .hasMessageContaining("must be as many elements");
+  }
+
+  @Test
+  void aTransformOfNoPowerOfTwoIsRefused() {
+    for (int bytes : new int[] {0, 4, 24, 40}) {
+      assertThatThrownBy(() -> Vectors.walshHadamard(MemorySegment.ofArray(new byte[bytes])))
+          .hasMessage("x has %d bytes: must be doubles, as many as a power of two", bytes);
+    }
   }
 }

@@ -1,5 +1,6 @@
 package dev.comity.agent;
 
+import dev.comity.agent.audit.DoesNotHoldException;
 import dev.comity.agent.data.DataRefusedException;
 import dev.comity.agent.link.LinkException;
 import dev.comity.agent.link.RefusedByAggregator;
@@ -14,24 +15,32 @@ import picocli.CommandLine.Command;
 /// `site-agent`: takes a site into a federation and lets it take part.
 ///
 /// Exit codes: 0 done; 1 failed, with the reason on standard error; 2 wrong usage; 3 the aggregator
-/// refused; 4 the aggregator cannot be reached.
+/// refused; 4 the aggregator cannot be reached; 5 an export does not hold.
 @Command(
     name = "site-agent",
     description = "Takes a site into a federation and lets it take part. Its data never leave.",
     mixinStandardHelpOptions = true,
     versionProvider = AgentCommand.Version.class,
-    subcommands = {JoinCommand.class, RunCommand.class, StatusCommand.class, LedgerCommand.class},
+    subcommands = {
+      JoinCommand.class,
+      RunCommand.class,
+      StatusCommand.class,
+      LedgerCommand.class,
+      AuditCommand.class
+    },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:done",
       "1:failed; the reason is on standard error",
       "2:wrong usage",
       "3:the aggregator refused",
-      "4:the aggregator cannot be reached"
+      "4:the aggregator cannot be reached",
+      "5:an export does not hold"
     })
 final class AgentCommand implements Runnable {
   static final int REFUSED = 3;
   static final int UNREACHABLE = 4;
+  static final int DOES_NOT_HOLD = 5;
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
@@ -44,13 +53,14 @@ final class AgentCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "name a command: join, run, status or ledger");
+        spec.commandLine(), "name a command: join, run, status, ledger or audit");
   }
 
   private static int exitCode(Throwable failure) {
     return switch (failure) {
       case RefusedByAggregator _ -> REFUSED;
       case LinkException _ -> UNREACHABLE;
+      case DoesNotHoldException _ -> DOES_NOT_HOLD;
       case CommandLine.ParameterException _ -> CommandLine.ExitCode.USAGE;
       default -> CommandLine.ExitCode.SOFTWARE;
     };
@@ -67,6 +77,7 @@ final class AgentCommand implements Runnable {
           DamagedLedgerException _,
           MalformedException _,
           RefusedSignatureException _,
+          DoesNotHoldException _,
           IllegalArgumentException _,
           IllegalStateException _ ->
           command.getErr().println("site-agent: " + failure.getMessage());

@@ -99,6 +99,10 @@ final class StatusCommand implements Callable<Integer> {
             ? " until " + status.path("membershipExpiresAt").asString()
             : "",
         status.path("inDoubt").asInt());
+    out.printf("audit log countersigned up to leaf %d%n", status.path("auditedSize").asLong());
+    if (status.path("auditAlarm").isString()) {
+      out.printf("AUDIT ALARM: %s%n", status.path("auditAlarm").asString());
+    }
     for (JsonNode round : status.path("rounds")) {
       out.printf(
           "run %s round %d: %s, %d/10%s%n",

@@ -14,7 +14,8 @@ import org.junit.jupiter.api.Test;
 
 class AgentArchitectureTest {
   private static final List<String> CAPABILITIES =
-      List.of("policy", "resources", "data", "training", "protection", "link", "inference");
+      List.of(
+          "policy", "resources", "data", "training", "protection", "link", "inference", "audit");
   private static final JavaClasses AGENT =
       new ClassFileImporter()
           .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)

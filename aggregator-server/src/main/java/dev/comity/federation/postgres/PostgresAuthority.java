@@ -1,9 +1,11 @@
 package dev.comity.federation.postgres;
 
+import dev.comity.federation.ConsortiumKey;
 import dev.comity.federation.FederationStore;
 import dev.comity.federation.Memberships;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessageKey;
+import dev.comity.membership.MessagePublicKey;
 import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Digest;
 import dev.comity.plan.FederationId;
@@ -20,18 +22,21 @@ final class PostgresAuthority implements FederationAuthority {
   private final FederationId federation;
   private final MessageKey key;
   private final Memberships memberships;
+  private final ConsortiumKey consortium;
   private final long epoch;
 
   PostgresAuthority(
       FederationId federation,
       MessageKey key,
       Memberships memberships,
+      ConsortiumKey consortium,
       FederationStore store,
       Clock clock,
       @Value("${comity.federation-epoch:#{null}}") @Nullable Long raisedTo) {
     this.federation = federation;
     this.key = key;
     this.memberships = memberships;
+    this.consortium = consortium;
     var stored = store.open(federation, clock.instant());
     if (raisedTo != null) {
       store.raiseEpoch(raisedTo);
@@ -52,6 +57,11 @@ final class PostgresAuthority implements FederationAuthority {
   @Override
   public MessageKey messageKey() {
     return key;
+  }
+
+  @Override
+  public Optional<MessagePublicKey> consortium() {
+    return consortium.key();
   }
 
   @Override

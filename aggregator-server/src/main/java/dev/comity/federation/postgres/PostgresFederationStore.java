@@ -1,5 +1,6 @@
 package dev.comity.federation.postgres;
 
+import dev.comity.audit.AuditLog;
 import dev.comity.codec.Bytes;
 import dev.comity.federation.FederationStore;
 import dev.comity.federation.IssuedCertificate;
@@ -9,6 +10,7 @@ import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Digest;
 import dev.comity.plan.FederationId;
 import dev.comity.plan.SiteId;
+import dev.comity.transparency.AuditEntry;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
@@ -31,10 +33,12 @@ final class PostgresFederationStore implements FederationStore {
 
   private final JdbcClient database;
   private final TransactionOperations transactions;
+  private final AuditLog audit;
 
-  PostgresFederationStore(JdbcClient database, TransactionOperations transactions) {
+  PostgresFederationStore(JdbcClient database, TransactionOperations transactions, AuditLog audit) {
     this.database = database;
     this.transactions = transactions;
+    this.audit = audit;
   }
 
   @Override
@@ -228,6 +232,7 @@ final class PostgresFederationStore implements FederationStore {
         .param("expiresAt", Timestamp.from(epoch.expiresAt()))
         .param("receivedAt", Timestamp.from(at))
         .update();
+    audit.append(new AuditEntry.Membership(epoch.version(), signed.digest()));
   }
 
   private static EnrolledSite enrolled(ResultSet row, int number) throws SQLException {

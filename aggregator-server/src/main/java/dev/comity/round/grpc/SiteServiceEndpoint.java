@@ -2,6 +2,8 @@ package dev.comity.round.grpc;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
+import dev.comity.audit.AuditHeads;
+import dev.comity.audit.AuditLog;
 import dev.comity.codec.Bytes;
 import dev.comity.membership.MessagePublicKey;
 import dev.comity.membership.SignedMembership;
@@ -9,6 +11,13 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.RunId;
 import dev.comity.plan.SiteId;
 import dev.comity.protocol.v1.Acknowledged;
+import dev.comity.protocol.v1.AuditHead;
+import dev.comity.protocol.v1.AuditInclusion;
+import dev.comity.protocol.v1.AuditProof;
+import dev.comity.protocol.v1.AuditProofRequest;
+import dev.comity.protocol.v1.AuditProofResponse;
+import dev.comity.protocol.v1.CountersignRequest;
+import dev.comity.protocol.v1.CountersignResponse;
 import dev.comity.protocol.v1.FetchHeader;
 import dev.comity.protocol.v1.FetchRequest;
 import dev.comity.protocol.v1.FetchResponse;
@@ -49,6 +58,7 @@ import dev.comity.round.FederationAuthority;
 import dev.comity.round.RoundEvent;
 import dev.comity.round.SiteDesk;
 import dev.comity.session.SignedMessage;
+import dev.comity.transparency.Countersignature;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -58,6 +68,8 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -78,15 +90,25 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
   private static final int MOST_WAIT_MS = 60_000;
   private static final int MOST_TEXT = 500;
   private static final int MOST_HANDLED = 10_000;
+  private static final int MOST_PROVEN = 1000;
 
   private final SiteDesk desk;
   private final FederationAuthority federation;
   private final CertificateRenewal renewal;
+  private final AuditLog audit;
+  private final AuditHeads heads;
 
-  SiteServiceEndpoint(SiteDesk desk, FederationAuthority federation, CertificateRenewal renewal) {
+  SiteServiceEndpoint(
+      SiteDesk desk,
+      FederationAuthority federation,
+      CertificateRenewal renewal,
+      AuditLog audit,
+      AuditHeads heads) {
     this.desk = desk;
     this.federation = federation;
     this.renewal = renewal;
+    this.audit = audit;
+    this.heads = heads;
   }
 
   @Override
@@ -217,6 +239,15 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
                       .setRunId(run.toString())
                       .setRound(round)
                       .setAbandoned(RoundAbandoned.newBuilder().setReason(reason)))
+              .build();
+      case Assignment.AuditHead(_, var head) ->
+          message
+              .setAuditHead(
+                  AuditHead.newBuilder()
+                      .setHead(
+                          SignedDocument.newBuilder()
+                              .setDocument(bytes(head.document()))
+                              .setSignature(bytes(head.signature()))))
               .build();
       case Assignment.MembershipChanged(_, var membership) ->
           message
@@ -503,6 +534,76 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
         lock.unlock();
       }
     }
+  }
+
+  @Override
+  public void auditProof(AuditProofRequest request, StreamObserver<AuditProofResponse> answer) {
+    reply(
+        answer,
+        () -> {
+          greetedCaller();
+          return AuditProofResponse.newBuilder().setProof(proof(request)).build();
+        });
+  }
+
+  private AuditProof proof(AuditProofRequest request) {
+    if (request.getSessionsCount() > MOST_PROVEN || request.getPlansCount() > MOST_PROVEN) {
+      throw invalid("proofs of more than " + MOST_PROVEN + " sessions or rounds; ask for fewer");
+    }
+    var size = request.getToSize();
+    var proof =
+        AuditProof.newBuilder()
+            .addAllConsistency(path(audit.consistency(request.getFromSize(), size).path()));
+    request
+        .getSessionsList()
+        .forEach(session -> inclusion("session", session, size).ifPresent(proof::addInclusions));
+    request
+        .getPlansList()
+        .forEach(plan -> inclusion("round", plan, size).ifPresent(proof::addInclusions));
+    return proof.build();
+  }
+
+  private Optional<AuditInclusion> inclusion(String kind, ByteString subject, long size) {
+    return audit
+        .leaf(kind, digest(subject))
+        .filter(leaf -> leaf.index() < size)
+        .map(leaf ->
+            AuditInclusion.newBuilder()
+                .setIndex(leaf.index())
+                .setEntry(bytes(leaf.entry()))
+                .addAllPath(path(audit.inclusion(leaf.index(), size).path()))
+                .build());
+  }
+
+  private static List<ByteString> path(List<Digest> path) {
+    return path.stream().map(SiteServiceEndpoint::bytes).toList();
+  }
+
+  @Override
+  public void countersign(CountersignRequest request, StreamObserver<CountersignResponse> answer) {
+    reply(
+        answer,
+        () -> {
+          var site = greetedCaller();
+          var countersignature =
+              new Countersignature(
+                  site,
+                  digest(request.getHeadDigest()),
+                  Bytes.of(request.getSignature().toByteArray()));
+          return switch (heads.countersign(request.getSize(), countersignature)) {
+            case AuditHeads.Outcome.Stored _ ->
+                CountersignResponse.newBuilder()
+                    .setAcknowledged(Acknowledged.getDefaultInstance())
+                    .build();
+            case AuditHeads.Outcome.Refused(var code, var detail) -> {
+              LOG.atWarn()
+                  .addKeyValue("site", site)
+                  .addKeyValue("reason", code + ": " + detail)
+                  .log("countersignature refused");
+              yield CountersignResponse.newBuilder().setRefused(refusal(code, detail)).build();
+            }
+          };
+        });
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.comity.round.postgres;
 
+import dev.comity.audit.AuditHeads;
 import dev.comity.audit.Signals;
 import dev.comity.codec.Bytes;
 import dev.comity.membership.MessagePublicKey;
@@ -29,6 +30,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -72,6 +74,7 @@ final class PostgresSiteDesk implements SiteDesk {
   private final ArtifactStore artifacts;
   private final ModelRegistry registry;
   private final FederationAuthority federation;
+  private final AuditHeads heads;
   private final Signals signals;
   private final Clock clock;
   private final Map<SiteId, Digest> membershipSeen = new ConcurrentHashMap<>();
@@ -88,6 +91,7 @@ final class PostgresSiteDesk implements SiteDesk {
       ArtifactStore artifacts,
       ModelRegistry registry,
       FederationAuthority federation,
+      AuditHeads heads,
       Signals signals,
       Clock clock) {
     this.transactions = transactions;
@@ -98,6 +102,7 @@ final class PostgresSiteDesk implements SiteDesk {
     this.artifacts = artifacts;
     this.registry = registry;
     this.federation = federation;
+    this.heads = heads;
     this.signals = signals;
     this.clock = clock;
   }
@@ -242,7 +247,8 @@ final class PostgresSiteDesk implements SiteDesk {
         .or(() -> roundEnded(site, handled))
         .or(() -> offer(site, handled, HOLDING))
         .or(() -> sessionStep(site, handled))
-        .or(() -> offer(site, handled, OFFERED));
+        .or(() -> offer(site, handled, OFFERED))
+        .or(() -> auditHead(site, handled));
   }
 
   private Optional<Assignment> membershipChanged(SiteId site, Set<String> handled) {
@@ -293,6 +299,16 @@ final class PostgresSiteDesk implements SiteDesk {
         round.run(),
         round.number(),
         Objects.requireNonNullElse(round.reason(), "the round was abandoned"));
+  }
+
+  /// Last of all: nothing waits for a countersignature.
+  private Optional<Assignment> auditHead(SiteId site, Set<String> handled) {
+    var head = heads.newest();
+    var size = head.head().size();
+    var id = "audit:" + head.signed().digest().hex();
+    return size == 0 || handled.contains(id) || heads.countersigned(site, size)
+        ? Optional.empty()
+        : Optional.of(new Assignment.AuditHead(id, head.signed()));
   }
 
   private Optional<Assignment> sessionStep(SiteId site, Set<String> handled) {
@@ -407,14 +423,15 @@ final class PostgresSiteDesk implements SiteDesk {
   private static Answer answer(SiteId site, Digest session, ServerSession.Transition transition) {
     return switch (transition) {
       case ServerSession.Transition.Moved _ -> new Answer.Accepted();
-      case ServerSession.Transition.Ignored(var detail) -> new Answer.Ignored(detail);
-      case ServerSession.Transition.Refused(var detail) -> {
+      case ServerSession.Transition.Ignored(_, var detail) -> new Answer.Ignored(detail);
+      case ServerSession.Transition.Refused(var code, var detail) -> {
         LOG.atWarn()
             .addKeyValue("site", site)
             .addKeyValue("session", session.abbreviated())
-            .addKeyValue("reason", detail)
+            .addKeyValue("reason", code + ": " + detail)
             .log("session message refused");
-        yield new Answer.Refused("message.refused", detail);
+        yield new Answer.Refused(
+            "message." + code.name().toLowerCase(Locale.ROOT).replace('_', '-'), detail);
       }
     };
   }

@@ -24,6 +24,7 @@ import dev.comity.session.SessionDescriptor;
 import dev.comity.session.SessionDescriptor.Limits;
 import dev.comity.session.SessionDescriptor.Previous;
 import dev.comity.session.SessionEvent;
+import dev.comity.transparency.AuditEntry;
 import dev.comity.update.RejectedSum;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -627,6 +628,14 @@ final class RoundEngine implements SmartLifecycle {
                     "Version " + version.number() + " of the model is published."));
           }
           store.result(round.id(), result);
+          work.audit(
+              new AuditEntry.Round(
+                  round.run(),
+                  round.number(),
+                  round.planDigest(),
+                  result.sum(),
+                  result.transcript(),
+                  Optional.ofNullable(version).map(Summation.NewVersion::digest)));
           work.apply(current, new RoundEvent.SumCommitted());
           LOG.atInfo()
               .addKeyValue("run", round.run())

@@ -108,6 +108,14 @@ final class RoundStore {
         .update();
   }
 
+  Digest newestModel(RunId run) {
+    return Digest.ofValue(
+        sql.sql("select model_version from run where id = ?")
+            .param(run.value())
+            .query(byte[].class)
+            .single());
+  }
+
   Optional<RoundRow> liveRound(RunId run) {
     return sql.sql(
             ROUND + " where run_id = ? and phase in ('RECRUITING', 'TRAINING', 'AGGREGATING')")

@@ -1,11 +1,13 @@
 package dev.comity.round.postgres;
 
+import dev.comity.audit.AuditLog;
 import dev.comity.audit.Journal;
 import dev.comity.audit.JournalLine;
 import dev.comity.audit.Signals;
 import dev.comity.plan.Digest;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
+import dev.comity.registry.ArtifactStore;
 import dev.comity.round.FederationAuthority;
 import dev.comity.round.RoundEvent;
 import dev.comity.round.RoundState;
@@ -15,10 +17,12 @@ import dev.comity.round.SiteStanding;
 import dev.comity.run.RunEvent;
 import dev.comity.run.RunState;
 import dev.comity.run.RunTransition;
+import dev.comity.session.Certificate;
 import dev.comity.session.ServerSession;
 import dev.comity.session.SessionDescriptor.Limits;
 import dev.comity.session.SessionEvent;
 import dev.comity.session.SignedMessage;
+import dev.comity.transparency.AuditEntry;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -35,6 +39,8 @@ final class RunTransaction {
   private final RoundStore store;
   private final Sessions sessions;
   private final Journal journal;
+  private final AuditLog audit;
+  private final ArtifactStore artifacts;
   private final Signals signals;
   private final FederationAuthority federation;
   private final Instant now;
@@ -46,6 +52,8 @@ final class RunTransaction {
       RoundStore store,
       Sessions sessions,
       Journal journal,
+      AuditLog audit,
+      ArtifactStore artifacts,
       Signals signals,
       FederationAuthority federation,
       Instant now) {
@@ -53,6 +61,8 @@ final class RunTransaction {
     this.store = store;
     this.sessions = sessions;
     this.journal = journal;
+    this.audit = audit;
+    this.artifacts = artifacts;
     this.signals = signals;
     this.federation = federation;
     this.now = now;
@@ -89,6 +99,10 @@ final class RunTransaction {
     journal.append(line);
   }
 
+  void audit(AuditEntry entry) {
+    audit.append(entry);
+  }
+
   RunTransition apply(RunEvent event) {
     var transition = run.state().on(event);
     if (transition instanceof RunTransition.Moved(var state)) {
@@ -106,8 +120,20 @@ final class RunTransaction {
             JournalLine.run(run.id(), "run.ended", sentence).moved("RUNNING", name(state)));
         signals.signal(Signals.runs());
       }
+      outcome(state)
+          .ifPresent(outcome ->
+              audit.append(new AuditEntry.Run(run.id(), outcome, store.newestModel(run.id()))));
     }
     return transition;
+  }
+
+  private static Optional<AuditEntry.RunOutcome> outcome(RunState state) {
+    return switch (state) {
+      case RunState.Running _ -> Optional.empty();
+      case RunState.Completed _ -> Optional.of(AuditEntry.RunOutcome.COMPLETED);
+      case RunState.Abandoned _ -> Optional.of(AuditEntry.RunOutcome.ABANDONED);
+      case RunState.Cancelled _ -> Optional.of(AuditEntry.RunOutcome.CANCELLED);
+    };
   }
 
   RoundTransition apply(RoundRow round, RoundEvent event) {
@@ -178,6 +204,11 @@ final class RunTransaction {
           round.plan().terms().kind() == RunKind.TRAIN
               ? new RunEvent.TrainingCommitted()
               : new RunEvent.EvaluationCommitted());
+      if (run.template().terms().noise().isPrivate()
+          && run.state() instanceof RunState.Running running
+          && running.trained()) {
+        apply(new RunEvent.EvaluationWaived());
+      }
     }
   }
 
@@ -211,6 +242,7 @@ final class RunTransaction {
     tellRound(row, after, reason); // whose stage follows from the session's row as it was
     store.updateSession(row.id(), after.state(), reason, after.certificate().orElse(null), now);
     begin(row, after);
+    after.verdict().ifPresent(verdict -> ended(row, after, verdict));
     for (var seat : row.descriptor().roster()) {
       signals.signal(Signals.site(seat.site().value()));
     }
@@ -221,6 +253,24 @@ final class RunTransaction {
     if (after.state() == ServerSession.State.ABORTED) {
       resolve(row);
     }
+  }
+
+  /// The transcript outlives the session: it is stored before the leaf that names it.
+  private void ended(SessionRow row, ServerSession after, ServerSession.Verdict verdict) {
+    var outcome =
+        switch (verdict) {
+          case ServerSession.Verdict.Summed _ -> AuditEntry.SessionOutcome.SUMMED;
+          case ServerSession.Verdict.Burned _ -> AuditEntry.SessionOutcome.BURNED;
+          case ServerSession.Verdict.Aborted _ -> AuditEntry.SessionOutcome.ABORTED;
+        };
+    audit.append(
+        new AuditEntry.Session(
+            row.id(),
+            run.id(),
+            row.descriptor().plan(),
+            outcome,
+            artifacts.put(after.transcript()),
+            after.certificate().map(Certificate::digest)));
   }
 
   private static @Nullable String reason(ServerSession.Verdict verdict) {

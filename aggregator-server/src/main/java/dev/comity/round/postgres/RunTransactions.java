@@ -1,8 +1,10 @@
 package dev.comity.round.postgres;
 
+import dev.comity.audit.AuditLog;
 import dev.comity.audit.Journal;
 import dev.comity.audit.Signals;
 import dev.comity.plan.RunId;
+import dev.comity.registry.ArtifactStore;
 import dev.comity.round.FederationAuthority;
 import java.time.Clock;
 import java.util.Objects;
@@ -21,6 +23,8 @@ final class RunTransactions {
   private final RoundStore store;
   private final Sessions sessions;
   private final Journal journal;
+  private final AuditLog audit;
+  private final ArtifactStore artifacts;
   private final Signals signals;
   private final Spool spool;
   private final FederationAuthority federation;
@@ -31,6 +35,8 @@ final class RunTransactions {
       RoundStore store,
       Sessions sessions,
       Journal journal,
+      AuditLog audit,
+      ArtifactStore artifacts,
       Signals signals,
       Spool spool,
       FederationAuthority federation,
@@ -39,6 +45,8 @@ final class RunTransactions {
     this.store = store;
     this.sessions = sessions;
     this.journal = journal;
+    this.audit = audit;
+    this.artifacts = artifacts;
     this.signals = signals;
     this.spool = spool;
     this.federation = federation;
@@ -57,7 +65,15 @@ final class RunTransactions {
                     .map(row -> {
                       var transaction =
                           new RunTransaction(
-                              row, store, sessions, journal, signals, federation, clock.instant());
+                              row,
+                              store,
+                              sessions,
+                              journal,
+                              audit,
+                              artifacts,
+                              signals,
+                              federation,
+                              clock.instant());
                       return new Done<>(transaction, work.apply(transaction));
                     })));
     done.ifPresent(finished -> {

@@ -224,7 +224,8 @@ class PostgresRunReports implements RunReports {
             .toList());
   }
 
-  /// From the shortest and the longest of the committed rounds, one more for the evaluation.
+  /// From the shortest and the longest of the committed rounds, one more for the evaluation if
+  /// there is one.
   private @Nullable Eta eta(RunRow run, List<RoundRow> rounds) {
     if (!run.state().equals("RUNNING")) {
       return null;
@@ -244,7 +245,7 @@ class PostgresRunReports implements RunReports {
             .map(RoundRow::openedAt)
             .findFirst()
             .orElse(clock.instant());
-    long left = run.planned() - run.committed() + 1L;
+    long left = run.planned() - run.committed() + (isPrivate(run) ? 0L : 1L);
     var from = begun.plus(durations.getFirst().multipliedBy(left));
     var to = begun.plus(durations.getLast().multipliedBy(left));
     var now = clock.instant();
@@ -253,6 +254,11 @@ class PostgresRunReports implements RunReports {
         later(to, now),
         "%d rounds left, between %s and %s each so far"
             .formatted(left, spoken(durations.getFirst()), spoken(durations.getLast())));
+  }
+
+  private static boolean isPrivate(RunRow run) {
+    var kind = text(run.submission().path("privacy").path("kind"));
+    return kind != null && !kind.equals("none");
   }
 
   private static Instant later(Instant left, Instant right) {

@@ -1,5 +1,6 @@
 package dev.comity.run.postgres;
 
+import dev.comity.audit.AuditLog;
 import dev.comity.audit.Journal;
 import dev.comity.audit.JournalLine;
 import dev.comity.audit.Signals;
@@ -10,7 +11,6 @@ import dev.comity.formats.WeightsProvenance;
 import dev.comity.plan.Digest;
 import dev.comity.plan.FederationId;
 import dev.comity.plan.ModelVersion;
-import dev.comity.plan.Noise;
 import dev.comity.plan.ParameterLayout;
 import dev.comity.plan.PlanCodec;
 import dev.comity.plan.RoundPlan;
@@ -26,6 +26,7 @@ import dev.comity.run.RunState;
 import dev.comity.run.RunSubmission;
 import dev.comity.run.RunTransition;
 import dev.comity.run.Runs;
+import dev.comity.transparency.AuditEntry;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -51,6 +52,7 @@ final class PostgresRuns implements Runs {
   private final ArtifactStore artifacts;
   private final ModelRegistry registry;
   private final Journal journal;
+  private final AuditLog audit;
   private final Signals signals;
   private final FederationId federation;
   private final Clock clock;
@@ -61,6 +63,7 @@ final class PostgresRuns implements Runs {
       ArtifactStore artifacts,
       ModelRegistry registry,
       Journal journal,
+      AuditLog audit,
       Signals signals,
       FederationId federation,
       Clock clock) {
@@ -69,6 +72,7 @@ final class PostgresRuns implements Runs {
     this.artifacts = artifacts;
     this.registry = registry;
     this.journal = journal;
+    this.audit = audit;
     this.signals = signals;
     this.federation = federation;
     this.clock = clock;
@@ -182,13 +186,15 @@ final class PostgresRuns implements Runs {
                 submission.encoding(),
                 submission.clipNorm(),
                 submission.maxExamples(),
-                submission.lossCap()),
+                submission.lossCap(),
+                submission.noise())
+                .forRound(submission.id(), 0),
             algorithm.localObjective(),
             submission.training(),
             submission.seed(),
             algorithm.weighting(),
             submission.clipNorm(),
-            new Noise.None(),
+            submission.noise(),
             submission.encoding(),
             submission.maxExamples(),
             submission.lossCap(),
@@ -290,6 +296,8 @@ final class PostgresRuns implements Runs {
                 JournalLine.run(run, "run.ended", "The run was cancelled by " + account + ".")
                     .moved("RUNNING", "CANCELLED"));
             signals.signal(Signals.runs());
+            audit.append(
+                new AuditEntry.Run(run, AuditEntry.RunOutcome.CANCELLED, newestModel(run)));
           }
           return next;
         });
@@ -297,6 +305,14 @@ final class PostgresRuns implements Runs {
       throw new UnknownRun(run);
     }
     return transition;
+  }
+
+  private Digest newestModel(RunId run) {
+    return Digest.ofValue(
+        sql.sql("select model_version from run where id = ?")
+            .param(run.value())
+            .query(byte[].class)
+            .single());
   }
 
   private RunState state(RunId run) {

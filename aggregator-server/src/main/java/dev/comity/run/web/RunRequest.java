@@ -36,6 +36,7 @@ record RunRequest(
         @NotNull
         @DecimalMin(value = "0", inclusive = false)
         Double clipNorm,
+    @Nullable Privacy privacy,
     @Nullable Weights weighting,
     @Nullable Ring encoding,
     @Schema(description = "sites to invite; every active member when absent")
@@ -46,7 +47,9 @@ record RunRequest(
         Integer minReady,
     @Schema(description = "sites that may collude with the aggregator") @Nullable @Min(0)
         Integer nC,
-    @Schema(description = "honest sites in every sum, 3 when absent") @Nullable @Min(3)
+    @Schema(description = "honest sites in every sum, 3 when absent; 2 with record-level privacy")
+        @Nullable
+        @Min(2)
         Integer minHonest,
     @Schema(description = "most examples of one site, 10000 when absent") @Nullable @Min(1)
         Long maxExamples,
@@ -87,7 +90,33 @@ record RunRequest(
       @Nullable Double beta2,
       @Nullable Double tau) {}
 
-  @Schema(description = "exactly one of epochs and batches")
+  @Schema(
+      description =
+          "differential privacy. Under it weighting is uniform, no metrics travel and the final"
+              + " model is not evaluated. record-level: each site clips every example's gradient"
+              + " and adds noise; training has steps and samplingRate, minHonest may be 2."
+              + " distributed: the sites' noise together protects each site's update")
+  record Privacy(
+      @Schema(allowableValues = {"none", "record-level", "distributed"}) @NotNull String kind,
+      @Schema(
+              description =
+                  "standard deviation of the noise, of record-level by exampleClip and of"
+                      + " distributed by clipNorm")
+          @Nullable
+          @DecimalMin(value = "0", inclusive = false)
+          Double noiseMultiplier,
+      @Schema(description = "of record-level: bound of the L2 norm of one example's gradient")
+          @Nullable
+          @DecimalMin(value = "0", inclusive = false)
+          Double exampleClip,
+      @Schema(description = "ε is stated at this δ", example = "1e-5")
+          @Nullable
+          @DecimalMin(value = "0", inclusive = false)
+          Double delta) {}
+
+  @Schema(
+      description =
+          "exactly one of epochs and batches; under record-level privacy steps and samplingRate")
   record Training(
       @Schema(
               description = "follows from the architecture when absent",
@@ -96,6 +125,11 @@ record RunRequest(
       @NotNull @Min(1) Integer batchSize,
       @Nullable @Min(1) Integer epochs,
       @Nullable @Min(1) Integer batches,
+      @Nullable @Min(1) Integer steps,
+      @Schema(description = "probability of each example in each step, in (0, 1]")
+          @Nullable
+          @DecimalMin(value = "0", inclusive = false)
+          Double samplingRate,
       @NotNull Double learningRate,
       @Nullable Double momentum,
       @Nullable Double weightDecay) {}

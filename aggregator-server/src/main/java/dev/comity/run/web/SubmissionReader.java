@@ -9,6 +9,7 @@ import dev.comity.plan.Encoding;
 import dev.comity.plan.LocalTraining;
 import dev.comity.plan.LocalWork;
 import dev.comity.plan.Loss;
+import dev.comity.plan.Noise;
 import dev.comity.plan.Quorum;
 import dev.comity.plan.RunId;
 import dev.comity.plan.RunKind;
@@ -82,9 +83,10 @@ final class SubmissionReader {
       var purpose = top.text("purpose", 2000);
       var architecture = architecture();
       var encoding = encoding();
-      var weighting = weighting();
+      var privacy = new PrivacyReading(top);
+      var weighting = weighting(privacy);
       var algorithm = algorithm(weighting);
-      var training = training(architecture);
+      var training = training(architecture, privacy);
       var rounds = top.integer("rounds", 1, MAX_ROUNDS);
       long seed = top.integer("seed", 0, MOST_SEED, random.nextLong(MOST_SEED + 1));
       var clipNorm = top.real("clipNorm");
@@ -97,11 +99,12 @@ final class SubmissionReader {
       }
       var cohort = cohort(encoding);
       int nC = (int) top.integer("nC", 0, Encoding.MAX_SITES, Math.max(1, membership.nCFloor()));
-      int minHonest = (int) top.integer("minHonest", 3, Encoding.MAX_SITES, 3);
+      int minHonest = (int) top.integer("minHonest", privacy.leastHonest(), Encoding.MAX_SITES, 3);
       int minReady = minReady(cohort, nC, minHonest);
+      var noise = privacy.noise(minReady, nC, minHonest);
       checkGraph(cohort, nC);
       var contract = contract(architecture);
-      checkLayout(architecture, encoding, clipNorm, maxExamples, lossCap);
+      checkLayout(architecture, encoding, clipNorm, maxExamples, lossCap, noise);
       top.end();
       if (name == null
           || purpose == null
@@ -111,6 +114,7 @@ final class SubmissionReader {
           || training == null
           || rounds == null
           || clipNorm == null
+          || noise == null
           || cohort == null
           || contract == null) {
         return null;
@@ -129,6 +133,7 @@ final class SubmissionReader {
       filled.set("cohort", json.valueToTree(cohort.stream().map(SiteId::value).toList()));
       filled.set("encoding", json.valueToTree(encoding));
       filled.set("weighting", weights(weighting));
+      filled.set("privacy", privacy(noise));
       return new RunSubmission(
           new RunId(id),
           name,
@@ -142,6 +147,7 @@ final class SubmissionReader {
           rounds.intValue(),
           seed,
           clipNorm,
+          noise,
           encoding,
           cohort,
           minReady,
@@ -211,15 +217,21 @@ final class SubmissionReader {
       return top.checked("encoding", () -> new Encoding(bits, nMax));
     }
 
-    private Weighting weighting() {
+    private Weighting weighting(PrivacyReading privacy) {
       var fields = top.object("weighting", false);
-      var kind = top.has("weighting") ? fields.text("kind", 40) : "by-examples";
+      var usual = privacy.isPrivate() ? "uniform" : "by-examples";
+      var kind = top.has("weighting") ? fields.text("kind", 40) : usual;
       long most = fields.integer("maxWeight", 1, MOST_EXAMPLES, 1000);
       if (kind != null && !kind.equals("by-examples") && !kind.equals("uniform")) {
         fields.fault("kind", "must be by-examples or uniform");
       }
       if ("uniform".equals(kind) && fields.has("maxWeight")) {
         fields.fault("maxWeight", "belongs to by-examples; remove it");
+      }
+      if ("by-examples".equals(kind) && privacy.isPrivate()) {
+        fields.fault(
+            "kind",
+            "must be uniform under differential privacy, since a weight tells the number of examples");
       }
       fields.end();
       return "uniform".equals(kind) ? new Weighting.Uniform() : new Weighting.ByExamples(most);
@@ -233,6 +245,23 @@ final class SubmissionReader {
         case Weighting.Uniform() -> node.put("kind", "uniform");
       }
       return node;
+    }
+
+    private ObjectNode privacy(Noise noise) {
+      var node = json.createObjectNode();
+      return switch (noise) {
+        case Noise.None() -> node.put("kind", "none");
+        case Noise.RecordLevel(double multiplier, double exampleClip, double delta) ->
+            node.put("kind", "record-level")
+                .put("noiseMultiplier", multiplier)
+                .put("exampleClip", exampleClip)
+                .put("delta", delta);
+        case Noise.Distributed(double multiplier, int contributors, double delta) ->
+            node.put("kind", "distributed")
+                .put("noiseMultiplier", multiplier)
+                .put("contributors", contributors)
+                .put("delta", delta);
+      };
     }
 
     private @Nullable FederatedAlgorithm algorithm(Weighting weighting) {
@@ -291,11 +320,12 @@ final class SubmissionReader {
       return algorithm;
     }
 
-    private @Nullable LocalTraining training(@Nullable Architecture architecture) {
+    private @Nullable LocalTraining training(
+        @Nullable Architecture architecture, PrivacyReading privacy) {
       var fields = top.object("training", true);
       var loss = loss(fields, architecture);
       var batchSize = fields.integer("batchSize", 1, 1 << 20);
-      var work = work(fields);
+      var work = work(fields, privacy);
       var rate = fields.real("learningRate");
       double momentum = fields.real("momentum", 0);
       double decay = fields.real("weightDecay", 0);
@@ -333,9 +363,34 @@ final class SubmissionReader {
       return loss;
     }
 
-    private @Nullable LocalWork work(JsonFields fields) {
+    private @Nullable LocalWork work(JsonFields fields, PrivacyReading privacy) {
       boolean byEpochs = fields.has("epochs");
-      if (byEpochs == fields.has("batches")) {
+      boolean byBatches = fields.has("batches");
+      boolean bySteps = fields.has("steps");
+      boolean byRate = fields.has("samplingRate");
+      if (privacy.faulty()) {
+        return null;
+      }
+      if (privacy.recordLevel()) {
+        if (byEpochs || byBatches) {
+          fields.fault(
+              byEpochs ? "epochs" : "batches",
+              "record-level differential privacy counts steps of a Poisson sample; remove it and set steps and samplingRate");
+        }
+        var steps = fields.integer("steps", 1, 1_000_000);
+        var rate = fields.real("samplingRate");
+        return steps == null || rate == null
+            ? null
+            : top.checked(
+                "training/samplingRate", () -> new LocalWork.PoissonSteps(steps.intValue(), rate));
+      }
+      if (bySteps || byRate) {
+        fields.fault(
+            bySteps ? "steps" : "samplingRate",
+            "belongs to record-level differential privacy; remove it or set privacy.kind to record-level");
+        return null;
+      }
+      if (byEpochs == byBatches) {
         fields.fault("epochs", "exactly one of epochs and batches is required");
         return null;
       }
@@ -438,7 +493,8 @@ final class SubmissionReader {
         @Nullable Encoding encoding,
         @Nullable Double clipNorm,
         long maxExamples,
-        double lossCap) {
+        double lossCap,
+        @Nullable Noise noise) {
       boolean positive = true;
       if (clipNorm != null && clipNorm <= 0) {
         top.fault("clipNorm", "must be > 0");
@@ -448,12 +504,16 @@ final class SubmissionReader {
         top.fault("lossCap", "must be > 0");
         positive = false;
       }
-      if (positive && architecture != null && encoding != null && clipNorm != null) {
+      if (positive
+          && architecture != null
+          && encoding != null
+          && clipNorm != null
+          && noise != null) {
         top.checked(
             "maxExamples",
             () ->
                 VectorLayout.of(
-                    RunKind.TRAIN, architecture, encoding, clipNorm, maxExamples, lossCap));
+                    RunKind.TRAIN, architecture, encoding, clipNorm, maxExamples, lossCap, noise));
       }
     }
   }

@@ -104,6 +104,25 @@ class EngineTest {
     }
   }
 
+  @Test
+  void aPrivateRunEndsWithItsLastTrainingRoundAndHasNoMetrics() throws Exception {
+    try (var world = world(4).startSites(0, 4)) {
+
+      var run = world.submit(world.federation().privateSubmission("private", 2, 4, PATIENT, HOUR));
+      world.running().awaitEnd(run);
+
+      assertThat(world.runState(run)).isEqualTo("COMPLETED");
+      assertThat(world.weights(run)).hasSize(3);
+      assertThat(world.text("select kind from round where run_id = ? order by number", run.value()))
+          .containsExactly("TRAIN", "TRAIN");
+      assertThat(
+              world.text(
+                  "select coalesce(metrics::text, 'none') from round where run_id = ?",
+                  run.value()))
+          .containsOnly("none");
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {

@@ -40,6 +40,7 @@ import org.springframework.core.env.MapPropertySource;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.support.JdbcTransactionManager;
 import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
 import tools.jackson.databind.json.JsonMapper;
 
 /// The engine, the sites' desk and the real service over one database and one data directory.
@@ -72,6 +73,8 @@ final class TestAggregator implements AutoCloseable {
     context.registerBean(DataSource.class, () -> pool);
     context.registerBean(JdbcClient.class, () -> JdbcClient.create(pool));
     context.registerBean(PlatformTransactionManager.class, () -> new JdbcTransactionManager(pool));
+    context.registerBean(
+        TransactionTemplate.class, () -> new TransactionTemplate(new JdbcTransactionManager(pool)));
     context.registerBean(Clock.class, Clock::systemUTC);
     context.registerBean(JsonMapper.class, JsonMapper::shared);
     context.registerBean(FederationId.class, federation::federation);
@@ -109,6 +112,10 @@ final class TestAggregator implements AutoCloseable {
           : Contexts.interceptCall(
               Context.current().withValue(CallerSite.KEY, new SiteId(name)), call, headers, next);
     }
+  }
+
+  <T> T bean(Class<T> type) {
+    return context.getBean(type);
   }
 
   Runs runs() {

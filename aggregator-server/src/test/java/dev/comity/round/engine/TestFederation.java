@@ -5,6 +5,7 @@ import dev.comity.algorithm.Weighting;
 import dev.comity.membership.ArchitecturePattern;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessageKey;
+import dev.comity.membership.MessagePublicKey;
 import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Architecture;
 import dev.comity.plan.Digest;
@@ -13,6 +14,7 @@ import dev.comity.plan.FederationId;
 import dev.comity.plan.LocalTraining;
 import dev.comity.plan.LocalWork;
 import dev.comity.plan.Loss;
+import dev.comity.plan.Noise;
 import dev.comity.plan.RunId;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
@@ -173,6 +175,11 @@ final class TestFederation implements FederationAuthority {
   }
 
   @Override
+  public Optional<MessagePublicKey> consortium() {
+    return Optional.of(consortium.publicKey());
+  }
+
+  @Override
   public Optional<SignedMembership> membership() {
     return Optional.ofNullable(newest.get());
   }
@@ -200,6 +207,40 @@ final class TestFederation implements FederationAuthority {
       Duration silenceLimit,
       Duration hardLimit,
       List<SiteId> cohort) {
+    return submission(
+        name,
+        rounds,
+        minReady,
+        silenceLimit,
+        hardLimit,
+        cohort,
+        new LocalWork.Epochs(1),
+        new Noise.None());
+  }
+
+  /// With record-level differential privacy.
+  RunSubmission privateSubmission(
+      String name, int rounds, int minReady, Duration silenceLimit, Duration hardLimit) {
+    return submission(
+        name,
+        rounds,
+        minReady,
+        silenceLimit,
+        hardLimit,
+        sites(),
+        new LocalWork.PoissonSteps(10, 0.1),
+        new Noise.RecordLevel(1.1, 1, 1e-5));
+  }
+
+  private static RunSubmission submission(
+      String name,
+      int rounds,
+      int minReady,
+      Duration silenceLimit,
+      Duration hardLimit,
+      List<SiteId> cohort,
+      LocalWork work,
+      Noise noise) {
     var contract = "{\"features\":[\"x1\",\"x2\",\"x3\"],\"label\":\"y\"}";
     return new RunSubmission(
         new RunId(UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8))),
@@ -210,10 +251,11 @@ final class TestFederation implements FederationAuthority {
         contract,
         MODEL,
         new FederatedAlgorithm.FedAvg(new Weighting.Uniform(), 1),
-        new LocalTraining(Loss.BINARY_CROSS_ENTROPY, 8, new LocalWork.Epochs(1), 0.1, 0, 0),
+        new LocalTraining(Loss.BINARY_CROSS_ENTROPY, 8, work, 0.1, 0, 0),
         rounds,
         7,
         10,
+        noise,
         new Encoding(32, 8),
         cohort,
         minReady,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
+import dev.comity.codec.Bytes;
 import dev.comity.formats.BuiltInModel;
 import dev.comity.formats.SafetensorsFile;
 import dev.comity.formats.WeightsFile;
@@ -12,6 +13,7 @@ import dev.comity.plan.PlanCodec;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
+import dev.comity.protocol.v1.CountersignRequest;
 import dev.comity.protocol.v1.FetchRequest;
 import dev.comity.protocol.v1.HelloRequest;
 import dev.comity.protocol.v1.NextAssignmentRequest;
@@ -27,6 +29,7 @@ import dev.comity.protocol.v1.SendResponse;
 import dev.comity.protocol.v1.SessionEnded;
 import dev.comity.protocol.v1.SessionPhase;
 import dev.comity.protocol.v1.SessionStep;
+import dev.comity.protocol.v1.SignedDocument;
 import dev.comity.protocol.v1.SiteServiceGrpc;
 import dev.comity.protocol.v1.UploadChunk;
 import dev.comity.protocol.v1.UploadResponse;
@@ -38,6 +41,8 @@ import dev.comity.session.SignedMessage;
 import dev.comity.session.SiteSession;
 import dev.comity.session.SiteVault;
 import dev.comity.session.Standing;
+import dev.comity.transparency.Countersignature;
+import dev.comity.transparency.SignedHead;
 import dev.comity.update.LocalUpdate;
 import dev.comity.update.MaskedUpdate;
 import dev.comity.update.Metrics;
@@ -229,8 +234,29 @@ final class TestSite implements AutoCloseable {
       case SESSION_STEP -> step(next.getSessionStep());
       case SESSION_ENDED -> sessionEnded(next.getSessionEnded());
       case ROUND_ENDED, MEMBERSHIP_CHANGED -> true;
+      case AUDIT_HEAD -> countersign(next.getAuditHead().getHead());
       case NOTHING, ASSIGNMENT_NOT_SET -> false;
     };
+  }
+
+  private boolean countersign(SignedDocument document) {
+    var head =
+        new SignedHead(
+            Bytes.of(document.getDocument().toByteArray()),
+            Bytes.of(document.getSignature().toByteArray()));
+    var size = head.verify(federation.messageKey().publicKey()).size();
+    var made = Countersignature.sign(id, head, federation.key(id));
+    var answer =
+        calls.countersign(
+            CountersignRequest.newBuilder()
+                .setSize(size)
+                .setHeadDigest(bytes(made.head().bytes()))
+                .setSignature(bytes(made.signature().toByteArray()))
+                .build());
+    if (!answer.hasAcknowledged()) {
+      throw new AssertionError("countersignature refused: " + answer.getRefused().getDetail());
+    }
+    return true;
   }
 
   private boolean offered(NextAssignmentResponse next) throws InterruptedException {

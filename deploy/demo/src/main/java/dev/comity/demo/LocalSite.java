@@ -17,6 +17,7 @@ import dev.comity.session.SiteSession;
 import dev.comity.session.SiteVault;
 import dev.comity.update.NoisedUpdate;
 import dev.comity.update.RoundingKey;
+import dev.comity.update.TrainingKey;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,7 +62,10 @@ final class LocalSite implements AutoCloseable {
   /// Trains, or evaluates, as `terms` say.
   TrainingOutcome work(UpdateTerms terms, float[] base) throws InterruptedException {
     var outcome =
-        trainer.train(new TrainingRequest(terms, id, base), _ -> {}, PauseGate.alwaysOpen());
+        trainer.train(
+            new TrainingRequest(terms, id, base, TrainingKey.derive(secret, terms, base)),
+            _ -> {},
+            PauseGate.alwaysOpen());
     trainer.discard(terms.digest());
     return outcome;
   }

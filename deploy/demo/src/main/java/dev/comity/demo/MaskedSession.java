@@ -146,7 +146,7 @@ final class MaskedSession {
         yield true;
       }
       case ServerSession.Transition.Ignored _ -> false;
-      case ServerSession.Transition.Refused(var reason) ->
+      case ServerSession.Transition.Refused(_, var reason) ->
           throw new IllegalStateException("the aggregator refused an honest site: " + reason);
     };
   }

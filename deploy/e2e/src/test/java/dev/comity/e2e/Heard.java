@@ -2,14 +2,19 @@ package dev.comity.e2e;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.comity.codec.Bytes;
+import dev.comity.codec.CborReader;
 import dev.comity.plan.Digest;
 import dev.comity.plan.PlanCodec;
 import dev.comity.protocol.v1.HelloResponse;
 import dev.comity.protocol.v1.NextAssignmentResponse;
+import dev.comity.protocol.v1.SignedDocument;
+import dev.comity.transparency.TreeHead;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /// What a site heard from the aggregator. What it says of documents, runs and epochs must follow
@@ -21,6 +26,8 @@ final class Heard {
   private final Set<Object> assignments = new HashSet<>();
   private final Set<Object> rounds = new HashSet<>();
   private final Set<Long> vectorBytes = new HashSet<>();
+  private final Set<Long> logSizes = new HashSet<>(Set.of(0L));
+  private final Map<Long, Bytes> memberships = new HashMap<>();
   private final Set<Bytes> sessions = new HashSet<>();
   private final Set<Bytes> derived = new HashSet<>();
   private final String assigned;
@@ -30,7 +37,11 @@ final class Heard {
     for (var message : received) {
       byte[] content = message.content().toByteArray();
       if (message.method().equals(SERVICE + "Hello")) {
-        epochs.add(HelloResponse.parseFrom(content).getAccepted().getFederationEpoch());
+        var accepted = HelloResponse.parseFrom(content).getAccepted();
+        epochs.add(accepted.getFederationEpoch());
+        if (accepted.hasMembership()) {
+          take(accepted.getMembership());
+        }
       } else if (message.method().equals(SERVICE + "NextAssignment")) {
         raw.writeBytes(content);
         take(NextAssignmentResponse.parseFrom(content));
@@ -41,8 +52,16 @@ final class Heard {
 
   private void take(NextAssignmentResponse assignment) {
     assignments.add(assignment.getId());
+    if (assignment.hasMembershipChanged()) {
+      take(assignment.getMembershipChanged().getMembership());
+    }
     if (assignment.hasSessionStep()) {
       sessions.add(Bytes.of(assignment.getSessionStep().getSessionId().toByteArray()));
+    }
+    if (assignment.hasAuditHead()) {
+      byte[] document = assignment.getAuditHead().getHead().getDocument().toByteArray();
+      logSizes.add(TreeHead.decode(document).size());
+      derived.add(Bytes.of(Digest.of(document).bytes()));
     }
     if (assignment.hasRoundOffer()) {
       byte[] document = assignment.getRoundOffer().getPlan().toByteArray();
@@ -55,6 +74,17 @@ final class Heard {
       derived.add(
           Bytes.of(Digest.of(assignment.getRoundOffer().getModelVersion().toByteArray()).bytes()));
     }
+  }
+
+  private void take(SignedDocument membership) {
+    byte[] document = membership.getDocument().toByteArray();
+    long version = CborReader.map(document, "MembershipEpoch").integer("version");
+    memberships.put(version, Bytes.of(Digest.of(document).bytes()));
+  }
+
+  /// Digests of memberships by their versions.
+  Map<Long, Bytes> memberships() {
+    return memberships;
   }
 
   /// Federation epochs.
@@ -75,6 +105,11 @@ final class Heard {
   /// Lengths of the vectors that the plans ask for.
   Set<Long> vectorBytes() {
     return vectorBytes;
+  }
+
+  /// Sizes of the audit log's heads, and of the empty log.
+  Set<Long> logSizes() {
+    return logSizes;
   }
 
   /// How many sessions.

@@ -15,6 +15,7 @@ import dev.comity.agent.data.LocalDataset;
 import dev.comity.agent.data.SiteMapping;
 import dev.comity.agent.participation.Agent;
 import dev.comity.agent.participation.Join;
+import dev.comity.agent.participation.LedgerReport;
 import dev.comity.agent.participation.SiteDirectory;
 import dev.comity.codec.Bytes;
 import dev.comity.codec.CborWriter;
@@ -62,6 +63,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -110,7 +112,8 @@ class PrivacyIT {
   private RecordedLink link = new RecordedLink(_ -> {});
   private Bytes joined = Bytes.empty();
   private WireClasses classes =
-      new WireClasses(new WireClasses.Site(OBSERVED, Bytes.empty(), SITES), emptyHeard(), Set.of());
+      new WireClasses(
+          new WireClasses.Site(OBSERVED, Bytes.empty(), SITES), emptyHeard(), Set.of(), Set.of());
   private Canaries data = new Canaries();
   private Canaries secrets = new Canaries();
   private final Set<String> peers = new HashSet<>();
@@ -583,8 +586,18 @@ class PrivacyIT {
       var file = Files.write(folder.resolve("upload"), upload);
       roots.add(Bytes.of(MaskedUpdate.chunkRootOf(file).bytes()));
     }
+    var heads =
+        LedgerReport.read(new SiteDirectory(folder.resolve(OBSERVED)))
+            .statement()
+            .entries()
+            .stream()
+            .map(entry -> Bytes.of(entry.digest().bytes()))
+            .collect(Collectors.toSet());
     return new WireClasses(
-        new WireClasses.Site(OBSERVED, messageKey(), SITES), new Heard(link.received()), roots);
+        new WireClasses.Site(OBSERVED, messageKey(), SITES),
+        new Heard(link.received()),
+        roots,
+        heads);
   }
 
   private static Heard emptyHeard() {

@@ -16,6 +16,8 @@ enum WireClass {
   ASSIGNMENT_ID(false),
   /// Run and round as the aggregator's plans have them.
   POSITION_IN_RUN(false),
+  /// Size of a head of the audit log that the aggregator showed.
+  LOG_SIZE(false),
   /// A phase of the protocol.
   PHASE(false),
   /// Keys, encrypted shares, hashes and votes, in the deterministic encoding, each classed again.

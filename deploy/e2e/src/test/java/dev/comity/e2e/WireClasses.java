@@ -80,6 +80,13 @@ final class WireClasses {
           entry("UploadChunk.session_id", WireClass.DOCUMENT_DIGEST),
           entry("UploadChunk.offset", WireClass.FLOW_CONTROL),
           entry("UploadChunk.data", WireClass.MASKED_CHUNK),
+          entry("AuditProofRequest.from_size", WireClass.LOG_SIZE),
+          entry("AuditProofRequest.to_size", WireClass.LOG_SIZE),
+          entry("AuditProofRequest.sessions", WireClass.DOCUMENT_DIGEST),
+          entry("AuditProofRequest.plans", WireClass.DOCUMENT_DIGEST),
+          entry("CountersignRequest.size", WireClass.LOG_SIZE),
+          entry("CountersignRequest.head_digest", WireClass.DOCUMENT_DIGEST),
+          entry("CountersignRequest.signature", WireClass.SIGNATURE),
           entry("RenewCertificateRequest.csr", WireClass.CERTIFICATE_REQUEST));
 
   private static final String NAME = "[a-z0-9-]{1,63}";
@@ -117,6 +124,7 @@ final class WireClasses {
   private final Site site;
   private final Heard heard;
   private final Set<Bytes> chunkRoots;
+  private final Set<Bytes> ledgerHeads;
 
   /// Who speaks.
   record Site(String name, Bytes messageKey, List<String> federation) {
@@ -128,10 +136,12 @@ final class WireClasses {
   /// @param site whose messages are held against the classes
   /// @param heard what it heard
   /// @param chunkRoots of the vectors that it uploaded
-  WireClasses(Site site, Heard heard, Set<Bytes> chunkRoots) {
+  /// @param ledgerHeads that its privacy ledger had
+  WireClasses(Site site, Heard heard, Set<Bytes> chunkRoots, Set<Bytes> ledgerHeads) {
     this.site = site;
     this.heard = heard;
     this.chunkRoots = Set.copyOf(chunkRoots);
+    this.ledgerHeads = Set.copyOf(ledgerHeads);
   }
 
   private static Map<String, WireClass> byFullName() {
@@ -247,6 +257,7 @@ final class WireClasses {
       case DOCUMENT_DIGEST -> heard.knows(bytes(value));
       case ASSIGNMENT_ID -> heard.assignments().contains(value);
       case POSITION_IN_RUN -> heard.rounds().contains(value);
+      case LOG_SIZE -> value instanceof Long size && heard.logSizes().contains(size);
       case PHASE ->
           value instanceof EnumValueDescriptor phase
               && phase.getNumber() >= SessionPhase.SESSION_PHASE_ADVERTISE_KEYS_VALUE
@@ -284,9 +295,12 @@ final class WireClasses {
                 var _ = in.bytes("graphRandomness", KEY);
                 long counter = in.integer("counter");
                 var ledger = in.bytes("ledgerHead", DIGEST);
+                long version = in.integer("membershipVersion");
+                var membership = in.bytes("membership", DIGEST);
                 return counter >= 1
                     && counter <= heard.sessions()
-                    && ledger.equals(Bytes.of(Digest.of(new byte[0]).bytes()));
+                    && ledgerHeads.contains(ledger)
+                    && heard.memberships().getOrDefault(version, Bytes.empty()).equals(membership);
               });
       case SESSION_PHASE_SHARE_KEYS ->
           CborReader.read(

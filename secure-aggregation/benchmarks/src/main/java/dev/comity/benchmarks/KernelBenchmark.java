@@ -34,13 +34,13 @@ public class KernelBenchmark {
       value = 1,
       jvmArgsAppend = {ADD_MODULES, VECTOR})
   public void addModularPanama() {
-    Vectors.addModular(sum, addend);
+    Vectors.addModular(32, sum, addend);
   }
 
   @Benchmark
   @Fork(1)
   public void addModularScalar() {
-    Vectors.addModular(sum, addend);
+    Vectors.addModular(32, sum, addend);
   }
 
   @Benchmark

@@ -3,6 +3,9 @@ package dev.comity.agent.link;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import dev.comity.plan.Digest;
+import dev.comity.protocol.v1.AuditProof;
+import dev.comity.protocol.v1.AuditProofRequest;
+import dev.comity.protocol.v1.CountersignRequest;
 import dev.comity.protocol.v1.FetchRequest;
 import dev.comity.protocol.v1.FetchResponse;
 import dev.comity.protocol.v1.HelloAccepted;
@@ -20,6 +23,7 @@ import dev.comity.protocol.v1.UploadChunk;
 import dev.comity.protocol.v1.UploadPosition;
 import dev.comity.protocol.v1.UploadStatusRequest;
 import dev.comity.session.SignedMessage;
+import dev.comity.transparency.Countersignature;
 import dev.comity.update.MaskedUpdate;
 import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
@@ -369,6 +373,35 @@ public final class AggregatorLink implements AutoCloseable {
       throw interrupted("UploadMasked", e);
     } finally {
       call.cancel("done", null);
+    }
+  }
+
+  /// What the aggregator shows to prove a head of its audit log.
+  public AuditProof auditProof(AuditProofRequest request)
+      throws LinkException, RefusedByAggregator {
+    var answer = called("AuditProof", () -> limited().auditProof(request));
+    return switch (answer.getOutcomeCase()) {
+      case PROOF -> answer.getProof();
+      case REFUSED -> throw refusal(answer.getRefused());
+      case OUTCOME_NOT_SET -> throw empty("AuditProof");
+    };
+  }
+
+  /// Sends this site's countersignature of the head of `size` leaves.
+  public void countersign(long size, Countersignature countersignature)
+      throws LinkException, RefusedByAggregator {
+    var request =
+        CountersignRequest.newBuilder()
+            .setSize(size)
+            .setHeadDigest(bytes(countersignature.head()))
+            .setSignature(
+                UnsafeByteOperations.unsafeWrap(countersignature.signature().toByteArray()))
+            .build();
+    var answer = called("Countersign", () -> limited().countersign(request));
+    switch (answer.getOutcomeCase()) {
+      case ACKNOWLEDGED -> {}
+      case REFUSED -> throw refusal(answer.getRefused());
+      case OUTCOME_NOT_SET -> throw empty("Countersign");
     }
   }
 

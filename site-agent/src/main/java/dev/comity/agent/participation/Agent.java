@@ -32,9 +32,11 @@ import dev.comity.protocol.v1.OpenLock;
 import dev.comity.protocol.v1.RoundCommitted;
 import dev.comity.protocol.v1.RoundEnded;
 import dev.comity.protocol.v1.RoundOffer;
+import dev.comity.protocol.v1.SessionEnded;
 import dev.comity.protocol.v1.SignedDocument;
 import dev.comity.session.Standing;
 import dev.comity.storage.Storage;
+import dev.comity.transparency.AuditEntry;
 import io.grpc.ClientInterceptor;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -95,6 +97,7 @@ public final class Agent implements AutoCloseable {
   private final UpdateStore updates;
   private final Sessions sessions;
   private final SessionWork sessionWork;
+  private final AuditWork auditWork;
   private final RoundWork roundWork;
   private final Trainer trainer;
   private final StatusBoard status;
@@ -179,6 +182,14 @@ public final class Agent implements AutoCloseable {
               key.fingerprint(),
               status,
               clock);
+      this.auditWork =
+          new AuditWork(
+              link,
+              new AuditBook(directory.state().resolve("audit")),
+              memberships,
+              settings.site(),
+              keys.messageKey(),
+              status);
       this.trainer =
           new PytorchTrainer(
               examples(data.train()),
@@ -236,6 +247,7 @@ public final class Agent implements AutoCloseable {
     try {
       showDoubts();
       showMembership();
+      auditWork.show();
       var backoff = new Backoff(closing);
       boolean resumed = false;
       while (closing.getCount() > 0) {
@@ -475,17 +487,28 @@ public final class Agent implements AutoCloseable {
       case SESSION_ENDED -> {
         Standing standing = sessionWork.ended(next.getSessionEnded());
         LOG.atInfo().addKeyValue("to", standing).log("Session ended");
+        expectLeaf(next.getSessionEnded(), standing);
         releaseUnwanted();
         showDoubts();
         resumeDoubted();
       }
       case ROUND_ENDED -> ended(next.getRoundEnded());
       case MEMBERSHIP_CHANGED -> take(next.getMembershipChanged().getMembership());
+      case AUDIT_HEAD -> auditWork.head(next.getAuditHead().getHead());
       case ASSIGNMENT_NOT_SET ->
           LOG.atWarn().log("Assignment of an unknown kind; upgrade the agent");
     }
     if (!next.getId().isEmpty()) {
       handled.add(next.getId());
+    }
+  }
+
+  /// A certificate that this site could not verify leaves its update in doubt.
+  private void expectLeaf(SessionEnded ended, Standing standing) {
+    if (!ended.getCertificateDigest().isEmpty() && standing != Standing.IN_DOUBT) {
+      auditWork.sessionEnded(
+          Digest.ofValue(ended.getSessionId().toByteArray()),
+          Digest.ofValue(ended.getCertificateDigest().toByteArray()));
     }
   }
 
@@ -618,6 +641,14 @@ public final class Agent implements AutoCloseable {
           .addKeyValue("run", version.run())
           .addKeyValue("digest", version.digest().abbreviated())
           .log("Model version verified");
+      auditWork.roundVerified(
+          new AuditEntry.Round(
+              version.run(),
+              round.get().plan().round(),
+              round.get().digest(),
+              Digest.ofValue(committed.getSumDigest().toByteArray()),
+              Digest.ofValue(committed.getTranscriptDigest().toByteArray()),
+              Optional.of(version.digest())));
       updates.eraseOlder(version.run(), version.version());
       trainer.discard(terms.digest());
     } catch (DoesNotFollowException | MalformedException e) {

@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
 /// @param problem the last thing that went wrong and still stands, for a person
 /// @param membershipVersion 0 before the first
 /// @param membershipExpiresAt until when the consortium's list holds; null before the first
+/// @param auditedSize leaves of the audit log under the last head that this site countersigned
+/// @param auditAlarm what was wrong with the log, until a person has dealt with it
 /// @param inDoubt how many updates wait for the proof of a session's end
 public record AgentStatus(
     String federation,
@@ -25,6 +27,8 @@ public record AgentStatus(
     long membershipVersion,
     @Nullable Instant membershipExpiresAt,
     int inDoubt,
+    long auditedSize,
+    @Nullable String auditAlarm,
     List<Round> rounds) {
   public AgentStatus {
     rounds = List.copyOf(rounds);

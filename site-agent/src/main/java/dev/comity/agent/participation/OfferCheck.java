@@ -6,6 +6,7 @@ import dev.comity.agent.policy.SitePolicy;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessagePublicKey;
 import dev.comity.plan.Digest;
+import dev.comity.plan.Noise;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,6 +66,10 @@ final class OfferCheck {
       reasons.add(
           "dataContract %s: this site's mapping builds another one; its operator finds the difference in the agent's log"
               .formatted(terms.dataContract().abbreviated()));
+    }
+    if (terms.noise() instanceof Noise.RecordLevel && mapping.standardise()) {
+      reasons.add(
+          "privacy: this site's mapping scales features by statistics of its own rows, so one record would change the features of all others; its operator sets standardise: false and scales the columns by constants");
     }
     switch (policy.decide(offer.plan())) {
       case SitePolicy.Decision.Permitted() -> {}

@@ -200,7 +200,7 @@ final class RoundWork {
     show(offer, AgentStatus.Phase.TRAINING, 0, null);
     TrainingOutcome outcome =
         trainer.train(
-            new TrainingRequest(terms, site, base),
+            new TrainingRequest(terms, site, base, updates.trainingKey(terms, base)),
             tenths -> {
               show(offer, AgentStatus.Phase.TRAINING, tenths, null);
               reports.progress(tenths);

@@ -111,6 +111,8 @@ final class SessionWork {
     return switch (reason) {
       case MALFORMED,
           BAD_SIGNATURE,
+          EQUIVOCATION,
+          TOO_LARGE,
           MISMATCH,
           NOT_A_MEMBER,
           QUORUM,
@@ -121,7 +123,7 @@ final class SessionWork {
           BUDGET,
           LOST_STATE ->
           true;
-      case MISSING_SHARES, IN_DOUBT, LEFT, OUT_OF_ORDER -> false;
+      case OTHER_MEMBERSHIP, MISSING_SHARES, IN_DOUBT, LEFT, OUT_OF_ORDER -> false;
     };
   }
 

@@ -17,7 +17,7 @@ import java.nio.file.StandardOpenOption;
 /// | `policy.yaml` | what it takes part in; optional |
 /// | `mapping.yaml` | how its data become examples, unless `agent.yaml` names another file |
 /// | `keys/` | TLS key and certificate, message key, site secret |
-/// | `state/` | membership, offers, verified models, checkpoints, updates, sessions |
+/// | `state/` | membership, offers, verified models, checkpoints, updates, sessions, audit book |
 /// | `privacy-ledger` | what the site's data have cost in privacy |
 /// | `baseline.json` | what the site reaches alone; its own |
 public record SiteDirectory(Path path) {

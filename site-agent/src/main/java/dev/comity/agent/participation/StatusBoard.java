@@ -23,6 +23,8 @@ final class StatusBoard {
   private long membershipVersion;
   private @Nullable Instant membershipExpiresAt;
   private int inDoubt;
+  private long auditedSize;
+  private @Nullable String auditAlarm;
 
   StatusBoard(String federation, String site, String fingerprint, Clock clock) {
     this.federation = federation;
@@ -44,6 +46,8 @@ final class StatusBoard {
         membershipVersion,
         membershipExpiresAt,
         inDoubt,
+        auditedSize,
+        auditAlarm,
         List.copyOf(rounds.values()));
   }
 
@@ -78,6 +82,11 @@ final class StatusBoard {
 
   synchronized void inDoubt(int updates) {
     inDoubt = updates;
+  }
+
+  synchronized void audit(long size, @Nullable String alarm) {
+    auditedSize = size;
+    auditAlarm = alarm;
   }
 
   synchronized void round(

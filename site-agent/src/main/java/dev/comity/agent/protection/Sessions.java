@@ -219,6 +219,7 @@ public final class Sessions implements AutoCloseable {
       known = SiteSession.reopen(as(bounds), session, this::stored);
       open.put(session, known);
     }
+    known.learn(bounds.membership());
     return known;
   }
 

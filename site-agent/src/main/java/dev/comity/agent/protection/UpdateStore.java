@@ -8,6 +8,7 @@ import dev.comity.plan.UpdateTerms;
 import dev.comity.update.LocalUpdate;
 import dev.comity.update.NoisedUpdate;
 import dev.comity.update.RoundingKey;
+import dev.comity.update.TrainingKey;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
@@ -33,6 +34,13 @@ public final class UpdateStore {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot make the folder " + folder, e);
     }
+  }
+
+  /// The key of the samples and the noise of the update that these terms ask for.
+  ///
+  /// @param base the parameters of the base model, in layout order
+  public TrainingKey trainingKey(UpdateTerms terms, float[] base) {
+    return TrainingKey.derive(keys.siteSecret(), terms, base);
   }
 
   /// Clips, encodes and stores an update by its terms. Returns once it is on disk; a stored update

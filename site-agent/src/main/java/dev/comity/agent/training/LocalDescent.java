@@ -58,6 +58,14 @@ final class LocalDescent {
     model.update(this::next);
   }
 
+  /// One step with this as the mean gradient, flat in the order of the parameters.
+  void step(float[] gradient) {
+    var values = model.values();
+    for (int i = 0; i < gradient.length; i++) {
+      values.put(i, next(i, values.get(i), gradient[i]));
+    }
+  }
+
   /// The state after `steps` steps.
   ///
   /// @throws TrainingRefusedException if a weight is not finite

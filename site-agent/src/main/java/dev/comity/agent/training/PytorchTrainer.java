@@ -2,11 +2,14 @@ package dev.comity.agent.training;
 
 import dev.comity.plan.Digest;
 import dev.comity.plan.LocalWork;
+import dev.comity.plan.Noise;
 import dev.comity.plan.UpdateTerms;
+import dev.comity.update.Metrics;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.function.LongConsumer;
 
 /// Trains in this process with DJL's PyTorch engine, on the calling thread and one libtorch thread.
 /// Stateless between calls but for the checkpoints; several threads may train different terms at
@@ -44,7 +47,7 @@ public final class PytorchTrainer implements Trainer {
     var terms = request.terms();
     requireSuitable(terms);
     float[] base = request.base();
-    var evaluation = new Evaluator(terms.architecture(), terms.lossCap()).evaluate(base, test);
+    var evaluation = evaluation(terms, base);
     return switch (terms.kind()) {
       case TRAIN -> {
         float[] delta = descend(request, base, progress, gate);
@@ -77,11 +80,11 @@ public final class PytorchTrainer implements Trainer {
     var batches =
         new BatchSequence(terms.seed(), request.site(), train.count(), training.batchSize());
     long steps = stepsPerRound(training.work(), batches);
-    long first = Math.multiplyExact(steps, (long) terms.baseVersion());
     var start = checkpoints.load(digest, base.length).orElseGet(() -> Checkpoint.start(base));
     try (var model =
         new TorchModel(terms.architecture(), Math.min(training.batchSize(), train.count()))) {
       var descent = new LocalDescent(model, train, training, terms.objective(), base, start);
+      var work = steps(request, model, descent, batches);
       long saved = start.steps();
       int told = -1;
       Instant due = clock.instant().plus(checkpointInterval);
@@ -109,7 +112,7 @@ public final class PytorchTrainer implements Trainer {
         if (pause) {
           gate.awaitOpen();
         }
-        descent.step(batches.batch(first + step));
+        work.accept(step);
       }
     }
   }
@@ -118,11 +121,45 @@ public final class PytorchTrainer implements Trainer {
     return switch (work) {
       case LocalWork.Epochs(int n) -> Math.multiplyExact((long) n, batches.batchesPerEpoch());
       case LocalWork.Batches(int n) -> n;
-      case LocalWork.PoissonSteps _ ->
-          throw new TrainingRefusedException(
-              TrainingRefusedException.Reason.UNSUITABLE,
-              "record-level differential privacy: this agent does not train with it");
+      case LocalWork.PoissonSteps(int n, _) -> n;
     };
+  }
+
+  /// What a step does, by its number from 0 in this round.
+  private LongConsumer steps(
+      TrainingRequest request, TorchModel model, LocalDescent descent, BatchSequence batches) {
+    var terms = request.terms();
+    var training = terms.training();
+    return switch (training.work()) {
+      case LocalWork.Epochs _, LocalWork.Batches _ -> {
+        long first =
+            Math.multiplyExact(stepsPerRound(training.work(), batches), (long) terms.baseVersion());
+        yield step -> descent.step(batches.batch(first + step));
+      }
+      case LocalWork.PoissonSteps poisson -> {
+        if (!(terms.noise() instanceof Noise.RecordLevel privacy)) {
+          throw new IllegalStateException("terms have Poisson steps without record-level privacy");
+        }
+        yield new PrivateDescent(
+                descent,
+                train,
+                new GhostClipping(model, terms.architecture(), privacy.exampleClip()),
+                poisson,
+                privacy,
+                training.batchSize(),
+                request.key().orElseThrow(),
+                model.values().capacity())
+            ::step;
+      }
+    };
+  }
+
+  /// The base model on the examples to test on. With record-level differential privacy nothing: its
+  /// metrics would not travel, and a refusal because of one example would tell of that example.
+  private Metrics evaluation(UpdateTerms terms, float[] base) {
+    return terms.noise() instanceof Noise.RecordLevel
+        ? Metrics.withoutHistograms(0, 0, 0)
+        : new Evaluator(terms.architecture(), terms.lossCap()).evaluate(base, test);
   }
 
   private void requireSuitable(UpdateTerms terms) {
@@ -137,6 +174,9 @@ public final class PytorchTrainer implements Trainer {
           TrainingRefusedException.Reason.UNSUITABLE,
           "%s takes %d features, this site's mapping builds %d"
               .formatted(architecture, architecture.inputs(), examples.width()));
+    }
+    if (terms.noise() instanceof Noise.RecordLevel) {
+      return; // what follows looks at single examples and their number
     }
     int classes = architecture.binary() ? 2 : architecture.outputs();
     for (int row = 0; row < examples.count(); row++) {

@@ -33,7 +33,7 @@ public final class TrainingOutcome {
     return examples;
   }
 
-  /// The base model on this site's test examples.
+  /// The base model on this site's test examples; with record-level differential privacy of none.
   public Metrics base() {
     return base;
   }

@@ -1,17 +1,37 @@
 package dev.comity.agent.training;
 
+import dev.comity.plan.Noise;
 import dev.comity.plan.SiteId;
 import dev.comity.plan.UpdateTerms;
+import dev.comity.update.TrainingKey;
+import java.util.Optional;
 
-/// Terms, the site they are for, and the base model's parameters flat in the order of the terms'
-/// parameter layout.
+/// Terms, the site they are for, the base model's parameters flat in the order of the terms'
+/// parameter layout, and for record-level differential privacy the key of its samples and noise.
 public final class TrainingRequest {
   private final UpdateTerms terms;
   private final SiteId site;
   private final float[] base;
+  private final Optional<TrainingKey> key;
+
+  /// Without a key.
+  ///
+  /// @throws IllegalArgumentException also when the terms ask for record-level differential privacy
+  public TrainingRequest(UpdateTerms terms, SiteId site, float[] base) {
+    this(terms, site, base, Optional.empty());
+  }
 
   /// Copies `base`, which has one float32 per parameter of the terms' architecture.
-  public TrainingRequest(UpdateTerms terms, SiteId site, float[] base) {
+  public TrainingRequest(UpdateTerms terms, SiteId site, float[] base, TrainingKey key) {
+    this(terms, site, base, Optional.of(key));
+  }
+
+  private TrainingRequest(UpdateTerms terms, SiteId site, float[] base, Optional<TrainingKey> key) {
+    if (key.isEmpty() && terms.noise() instanceof Noise.RecordLevel) {
+      throw new IllegalArgumentException(
+          "run %s: record-level differential privacy needs the update's training key"
+              .formatted(terms.run()));
+    }
     if (base.length != terms.parameters().size()) {
       throw new IllegalArgumentException(
           "the base model has %d parameters, %s has %d"
@@ -20,6 +40,7 @@ public final class TrainingRequest {
     this.terms = terms;
     this.site = site;
     this.base = base.clone();
+    this.key = key;
   }
 
   public UpdateTerms terms() {
@@ -33,6 +54,11 @@ public final class TrainingRequest {
   /// A fresh copy.
   public float[] base() {
     return base.clone();
+  }
+
+  /// Present when the terms ask for record-level differential privacy.
+  Optional<TrainingKey> key() {
+    return key;
   }
 
   @Override

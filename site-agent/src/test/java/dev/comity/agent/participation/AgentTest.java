@@ -94,6 +94,85 @@ class AgentTest {
   }
 
   @Test
+  void aRoundWithDistributedNoiseInSixteenBitsIsSummedFollowedAndCharged() throws Exception {
+    for (SiteId site : SITES) {
+      Files.writeString(
+          directory(site).path().resolve("policy.yaml"), "privacy: {epsilon: 8, delta: 1.0e-5}\n");
+    }
+    startAll();
+    aggregator.admit();
+
+    aggregator.open(1, RunKind.TRAIN, plan -> TestPlans.distributed(plan, 1, 16));
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+
+    assertThat(aggregator.lastSum().layout().bits()).isEqualTo(16);
+    assertThat(aggregator.lastSum().contributors()).isEqualTo(SITES.size());
+    for (SiteId site : SITES) {
+      var statement = LedgerReport.read(directory(site)).statement();
+      assertThat(statement.committed().orElseThrow().epsilon()).isBetween(0.5, 8.0);
+      aggregator.await(
+          site + " followed the step",
+          () ->
+              Files.exists(
+                  directory(site)
+                      .state()
+                      .resolve("models")
+                      .resolve(TestAggregator.RUN.toString())
+                      .resolve(
+                          "1-%s.weights.safetensors"
+                              .formatted(aggregator.version().digest().hex()))));
+      assertThat(agent(site).status().problem()).isNull();
+    }
+  }
+
+  @Test
+  void aRoundWithRecordLevelPrivacyIsTrainedSummedAndCharged() throws Exception {
+    for (SiteId site : SITES) {
+      scaleByConstants(site);
+      Files.writeString(
+          directory(site).path().resolve("policy.yaml"), "privacy: {epsilon: 8, delta: 1.0e-5}\n");
+    }
+    startAll();
+    aggregator.admit();
+
+    aggregator.open(1, RunKind.TRAIN, plan -> TestPlans.recordLevel(plan, 1.5));
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+
+    assertThat(aggregator.lastSum().contributors()).isEqualTo(SITES.size());
+    assertThat(aggregator.lastSum().metrics()).isEmpty();
+    for (SiteId site : SITES) {
+      var statement = LedgerReport.read(directory(site)).statement();
+      assertThat(statement.entries())
+          .extracting(entry -> entry.action().getClass().getSimpleName())
+          .containsExactly("Reserve", "Charge");
+      assertThat(statement.unbounded()).isZero();
+      assertThat(statement.committed()).isNotEmpty();
+    }
+  }
+
+  @Test
+  void aMappingThatScalesByItsOwnRowsRefusesRecordLevelPrivacy() throws Exception {
+    startAll();
+    aggregator.admit();
+
+    aggregator.open(1, RunKind.TRAIN, plan -> TestPlans.recordLevel(plan, 1.5));
+
+    aggregator.await("all refused", () -> SITES.stream().allMatch(this::hasRefused));
+    assertThat(refusals(LAST)).singleElement().asString().contains("standardise: false");
+  }
+
+  private void scaleByConstants(SiteId site) throws Exception {
+    var mapping = directory(site).path().resolve("mapping.yaml");
+    Files.writeString(mapping, Files.readString(mapping) + "standardise: false\n");
+  }
+
+  @Test
   void aSiteWithAPrivacyBudgetRefusesARoundWithoutDifferentialPrivacy() throws Exception {
     Files.writeString(directory(LAST).path().resolve("policy.yaml"), "privacy: {epsilon: 2}\n");
     startAll();

@@ -32,6 +32,10 @@ import dev.comity.plan.SiteId;
 import dev.comity.plan.UpdateTerms;
 import dev.comity.plan.VectorLayout;
 import dev.comity.protocol.v1.Acknowledged;
+import dev.comity.protocol.v1.AuditProofRequest;
+import dev.comity.protocol.v1.AuditProofResponse;
+import dev.comity.protocol.v1.CountersignRequest;
+import dev.comity.protocol.v1.CountersignResponse;
 import dev.comity.protocol.v1.FetchHeader;
 import dev.comity.protocol.v1.FetchRequest;
 import dev.comity.protocol.v1.FetchResponse;
@@ -65,11 +69,13 @@ import dev.comity.protocol.v1.UploadPosition;
 import dev.comity.protocol.v1.UploadResponse;
 import dev.comity.protocol.v1.UploadStatusRequest;
 import dev.comity.protocol.v1.UploadStatusResponse;
+import dev.comity.session.Certificate;
 import dev.comity.session.ServerSession;
 import dev.comity.session.SessionDescriptor;
 import dev.comity.session.SessionEvent;
 import dev.comity.session.SignedMessage;
 import dev.comity.session.SignedView;
+import dev.comity.transparency.AuditEntry;
 import dev.comity.update.AggregateUpdate;
 import dev.comity.update.MaskedUpdate;
 import dev.comity.update.SumAccumulator;
@@ -111,6 +117,7 @@ import java.util.UUID;
 import java.util.concurrent.Executors;
 import java.util.function.BiPredicate;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -129,6 +136,7 @@ final class TestAggregator implements AutoCloseable {
   final TestEnrolments enrolments;
   private final TestAuthority authority = new TestAuthority();
   private final MessageKey key = MessageKey.generate();
+  final TestAuditLog audit = new TestAuditLog(key);
   private final Server server;
   private final Path spool;
 
@@ -196,6 +204,7 @@ final class TestAggregator implements AutoCloseable {
   /// Lists every enrolled site.
   synchronized void admit() {
     show(listing(1, Optional.empty(), Instant.now().plus(1, ChronoUnit.DAYS)));
+    audit.append(new AuditEntry.Membership(1, membership().digest()));
   }
 
   /// Every enrolled site in a list of this version, with nobody revoked.
@@ -372,6 +381,28 @@ final class TestAggregator implements AutoCloseable {
     return version;
   }
 
+  synchronized byte[] content(Digest digest) {
+    return required(content.get(digest));
+  }
+
+  synchronized SignedMembership membership() {
+    return required(membership);
+  }
+
+  /// Weights and optimizer state of the present version, as files.
+  synchronized List<byte[]> tensorFiles(WeightsProvenance provenance) {
+    var model = BuiltInModel.of(ARCHITECTURE.family(), ARCHITECTURE.widths());
+    return List.of(
+        WeightsFile.encode(model.tensors(), weights, provenance).toBytes(),
+        OptimizerStateFile.encode(firstMoment, secondMoment, provenance).toBytes());
+  }
+
+  /// Changes the log and wakes the sites that wait.
+  synchronized void audit(Consumer<TestAuditLog> change) {
+    change.accept(audit);
+    notifyAll();
+  }
+
   synchronized float[] weights() {
     return weights.clone();
   }
@@ -485,6 +516,14 @@ final class TestAggregator implements AutoCloseable {
       committed.setModelVersion(ByteString.copyFrom(PlanCodec.encode(version)));
     }
     endSession();
+    audit.append(
+        new AuditEntry.Round(
+            RUN,
+            current.round(),
+            current.digest(),
+            Digest.of(artifact),
+            Digest.of(transcript),
+            Optional.of(version.digest()).filter(any -> current.terms().kind() == RunKind.TRAIN)));
     end(current, RoundEnded.newBuilder().setCommitted(committed));
   }
 
@@ -505,6 +544,18 @@ final class TestAggregator implements AutoCloseable {
           content.put(certificate.digest(), certificate.encode());
           message.setCertificateDigest(bytes(certificate.digest()));
         });
+    byte[] transcript = ended.transcript();
+    content.put(Digest.of(transcript), transcript);
+    audit.append(
+        new AuditEntry.Session(
+            ended.descriptor().id(),
+            RUN,
+            ended.descriptor().plan(),
+            ended.state() == ServerSession.State.DONE
+                ? AuditEntry.SessionOutcome.SUMMED
+                : AuditEntry.SessionOutcome.ABORTED,
+            Digest.of(transcript),
+            ended.certificate().map(Certificate::digest)));
     for (var seat : ended.descriptor().roster()) {
       owe(
           seat.site(),
@@ -595,7 +646,8 @@ final class TestAggregator implements AutoCloseable {
         return entry.getValue();
       }
     }
-    return session == null ? null : step(session, site, handled);
+    var step = session == null ? null : step(session, site, handled);
+    return step == null ? audit.owed(site, handled) : step;
   }
 
   private @Nullable NextAssignmentResponse step(
@@ -820,10 +872,10 @@ final class TestAggregator implements AutoCloseable {
           case null -> response.setIgnored(Ignored.newBuilder().setDetail("no session"));
           case ServerSession.Transition.Moved _ ->
               response.setAccepted(Acknowledged.getDefaultInstance());
-          case ServerSession.Transition.Ignored(var why) ->
+          case ServerSession.Transition.Ignored(_, var why) ->
               response.setIgnored(Ignored.newBuilder().setDetail(why));
-          case ServerSession.Transition.Refused(var why) ->
-              response.setRefused(Refusal.newBuilder().setCode("refused").setDetail(why));
+          case ServerSession.Transition.Refused(var code, var why) ->
+              response.setRefused(Refusal.newBuilder().setCode(code.name()).setDetail(why));
         }
         answer(out, response.build());
       }
@@ -866,6 +918,26 @@ final class TestAggregator implements AutoCloseable {
           }
         }
       };
+    }
+
+    @Override
+    public void auditProof(AuditProofRequest request, StreamObserver<AuditProofResponse> out) {
+      synchronized (TestAggregator.this) {
+        answer(out, audit.proof(request));
+      }
+    }
+
+    @Override
+    public void countersign(CountersignRequest request, StreamObserver<CountersignResponse> out) {
+      synchronized (TestAggregator.this) {
+        audit.countersign(CALLER.get(), request);
+        answer(
+            out,
+            CountersignResponse.newBuilder()
+                .setAcknowledged(Acknowledged.getDefaultInstance())
+                .build());
+        TestAggregator.this.notifyAll();
+      }
     }
 
     @Override

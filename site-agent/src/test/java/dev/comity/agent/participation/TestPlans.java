@@ -1,6 +1,11 @@
 package dev.comity.agent.participation;
 
+import dev.comity.algorithm.Weighting;
 import dev.comity.plan.Architecture;
+import dev.comity.plan.Encoding;
+import dev.comity.plan.LocalTraining;
+import dev.comity.plan.LocalWork;
+import dev.comity.plan.Noise;
 import dev.comity.plan.ParameterLayout;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.UpdateTerms;
@@ -34,6 +39,76 @@ final class TestPlans {
             terms.clipNorm(),
             terms.noise(),
             terms.encoding(),
+            terms.maxExamples(),
+            terms.lossCap(),
+            terms.partialAllowed()),
+        plan.round(),
+        plan.cohort(),
+        plan.serverStep(),
+        plan.minReady(),
+        plan.nC(),
+        plan.minHonest(),
+        plan.silenceLimit(),
+        plan.hardLimit());
+  }
+
+  static RoundPlan recordLevel(RoundPlan plan, double noiseMultiplier) {
+    var training = plan.terms().training();
+    return noised(
+        plan,
+        new Noise.RecordLevel(noiseMultiplier, 1, 1e-5),
+        plan.terms().encoding(),
+        new LocalTraining(
+            training.loss(),
+            training.batchSize(),
+            new LocalWork.PoissonSteps(10, 0.1),
+            training.learningRate(),
+            training.momentum(),
+            training.weightDecay()));
+  }
+
+  /// Site-level, in a ring of `bits`.
+  static RoundPlan distributed(RoundPlan plan, double noiseMultiplier, int bits) {
+    return noised(
+        plan,
+        new Noise.Distributed(noiseMultiplier, 3, 1e-5),
+        new Encoding(bits, plan.terms().encoding().nMax()),
+        plan.terms().training());
+  }
+
+  private static RoundPlan noised(
+      RoundPlan plan, Noise noise, Encoding encoding, LocalTraining training) {
+    UpdateTerms terms = plan.terms();
+    return new RoundPlan(
+        new UpdateTerms(
+            terms.federation(),
+            terms.run(),
+            terms.kind(),
+            terms.study(),
+            terms.purpose(),
+            terms.dataContract(),
+            terms.baseModel(),
+            terms.baseVersion(),
+            terms.architecture(),
+            terms.weights(),
+            terms.optimizerState(),
+            terms.parameters(),
+            VectorLayout.of(
+                    terms.kind(),
+                    terms.architecture(),
+                    encoding,
+                    terms.clipNorm(),
+                    terms.maxExamples(),
+                    terms.lossCap(),
+                    noise)
+                .forRound(terms.run(), terms.baseVersion()),
+            terms.objective(),
+            training,
+            terms.seed(),
+            new Weighting.Uniform(),
+            terms.clipNorm(),
+            noise,
+            encoding,
             terms.maxExamples(),
             terms.lossCap(),
             terms.partialAllowed()),

@@ -33,7 +33,8 @@ record TrainingCases(
     double weightDecay,
     int baseVersion,
     long maxExamples,
-    double lossCap) {
+    double lossCap,
+    Noise noise) {
   static final SiteId SITE = new SiteId("cleveland");
   static final long SEED = 20261123;
 
@@ -49,7 +50,8 @@ record TrainingCases(
         0,
         0,
         10_000,
-        20);
+        20,
+        new Noise.None());
   }
 
   static Architecture logistic(int inputs) {
@@ -72,7 +74,8 @@ record TrainingCases(
         weightDecay,
         baseVersion,
         maxExamples,
-        lossCap);
+        lossCap,
+        noise);
   }
 
   TrainingCases work(LocalWork changed) {
@@ -87,7 +90,8 @@ record TrainingCases(
         weightDecay,
         baseVersion,
         maxExamples,
-        lossCap);
+        lossCap,
+        noise);
   }
 
   TrainingCases optimizer(
@@ -103,7 +107,8 @@ record TrainingCases(
         weightDecay,
         baseVersion,
         maxExamples,
-        lossCap);
+        lossCap,
+        noise);
   }
 
   TrainingCases baseVersion(int changed) {
@@ -118,7 +123,8 @@ record TrainingCases(
         weightDecay,
         changed,
         maxExamples,
-        lossCap);
+        lossCap,
+        noise);
   }
 
   TrainingCases limits(long maxExamples, double lossCap) {
@@ -133,7 +139,41 @@ record TrainingCases(
         weightDecay,
         baseVersion,
         maxExamples,
-        lossCap);
+        lossCap,
+        noise);
+  }
+
+  /// With record-level differential privacy in steps of Poisson samples.
+  TrainingCases recordLevel(double noiseMultiplier, double exampleClip, int steps, double rate) {
+    return new TrainingCases(
+        kind,
+        architecture,
+        objective,
+        new LocalWork.PoissonSteps(steps, rate),
+        batchSize,
+        learningRate,
+        momentum,
+        weightDecay,
+        baseVersion,
+        maxExamples,
+        lossCap,
+        new Noise.RecordLevel(noiseMultiplier, exampleClip, 1e-5));
+  }
+
+  TrainingCases batchSize(int changed) {
+    return new TrainingCases(
+        kind,
+        architecture,
+        objective,
+        work,
+        changed,
+        learningRate,
+        momentum,
+        weightDecay,
+        baseVersion,
+        maxExamples,
+        lossCap,
+        noise);
   }
 
   UpdateTerms terms() {
@@ -154,13 +194,13 @@ record TrainingCases(
         digest,
         digest,
         ParameterLayout.of(architecture),
-        VectorLayout.of(kind, architecture, encoding, clipNorm, maxExamples, lossCap),
+        VectorLayout.of(kind, architecture, encoding, clipNorm, maxExamples, lossCap, noise),
         objective,
         new LocalTraining(loss, batchSize, work, learningRate, momentum, weightDecay),
         SEED,
-        new Weighting.ByExamples(maxExamples),
+        noise.isPrivate() ? new Weighting.Uniform() : new Weighting.ByExamples(maxExamples),
         clipNorm,
-        new Noise.None(),
+        noise,
         encoding,
         maxExamples,
         lossCap,
@@ -173,7 +213,13 @@ record TrainingCases(
   }
 
   TrainingRequest request(float[] base) {
-    return new TrainingRequest(terms(), SITE, base);
+    return request(base, 1);
+  }
+
+  /// By the site whose secret begins with `secret`.
+  TrainingRequest request(float[] base, int secret) {
+    var terms = terms();
+    return new TrainingRequest(terms, SITE, base, TestKeys.key(secret, terms, base));
   }
 
   TrainingRequest request() {

@@ -84,8 +84,8 @@ final class HonestAggregator extends Machine implements Aggregator {
       for (SessionEvent event : log(attempt).events()) {
         switch (fold.on(event)) {
           case ServerSession.Transition.Moved(var next) -> fold.moved(event, next);
-          case ServerSession.Transition.Ignored(var reason) -> throw unfit(reason);
-          case ServerSession.Transition.Refused(var reason) -> throw unfit(reason);
+          case ServerSession.Transition.Ignored(_, var reason) -> throw unfit(reason);
+          case ServerSession.Transition.Refused(_, var reason) -> throw unfit(reason);
         }
       }
     }
@@ -298,7 +298,7 @@ final class HonestAggregator extends Machine implements Aggregator {
       case ServerSession.Transition.Ignored _ -> {
         // Nothing changed.
       }
-      case ServerSession.Transition.Refused(var reason) -> note("refuses: " + reason);
+      case ServerSession.Transition.Refused(_, var reason) -> note("refuses: " + reason);
     }
   }
 

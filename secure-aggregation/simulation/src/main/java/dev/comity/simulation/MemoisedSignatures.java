@@ -144,9 +144,10 @@ final class MemoisedSignatures extends Provider {
           Digest.ofAll(name(), Digest.of(bytes).bytes(), Digest.of(signature).bytes());
       Boolean known = ANSWERS.get(question);
       if (known == null) {
-        Digest producer = PRODUCED.get(signed(bytes, signature));
+        @Nullable Digest producer = PRODUCED.get(signed(bytes, signature));
         Digest under = Digest.ofValue(name());
-        if (producer != null && producer.equals(PAIRS.get(under))) {
+        Digest signer = PAIRS.get(under);
+        if (producer != null && signer != null && signer.equals(producer)) {
           return true;
         }
         runtime.update(bytes);

@@ -1,12 +1,11 @@
 package dev.comity.simulation;
 
 import dev.comity.membership.MembershipEpoch;
-import dev.comity.plan.SiteId;
 
 /// The other end of every site's network.
 interface Aggregator {
   void receive(Packet packet);
 
-  /// The consortium published a new membership, without `revoked`.
-  void revoked(SiteId revoked, MembershipEpoch next);
+  /// The consortium published a new membership.
+  void published(MembershipEpoch next);
 }

@@ -90,6 +90,7 @@ final class HonestAggregator extends Machine implements Aggregator {
       }
     }
     goOn();
+    strike();
   }
 
   private static IllegalStateException unfit(String reason) {
@@ -312,14 +313,24 @@ final class HonestAggregator extends Machine implements Aggregator {
   }
 
   @Override
-  public void revoked(SiteId revoked, MembershipEpoch next) {
+  public void published(MembershipEpoch next) {
     memberships.put(next.version(), next);
     membership = next;
-    run(() -> {
-      if (!sessions.isEmpty()) {
-        happened(current(), new SessionEvent.MemberRevoked(revoked));
+    run(this::strike);
+  }
+
+  /// Tells the current session of every seat that the newest membership lists no longer. Asked of
+  /// the membership itself, at each start too: what was published while this process did not run,
+  /// or just before it ended, must not be forgotten.
+  private void strike() {
+    if (!sessions.isEmpty()) {
+      Fold fold = current();
+      for (SessionDescriptor.Seat seat : fold.state().descriptor().roster()) {
+        if (membership.keyOf(seat.site()).isEmpty()) {
+          happened(fold, new SessionEvent.MemberRevoked(seat.site()));
+        }
       }
-    });
+    }
   }
 
   private void sum(List<SiteId> survivors) {

@@ -291,7 +291,7 @@ final class LyingAggregator implements Aggregator {
   }
 
   @Override
-  public void revoked(SiteId revoked, MembershipEpoch next) {
+  public void published(MembershipEpoch next) {
     // It keeps that to itself.
   }
 

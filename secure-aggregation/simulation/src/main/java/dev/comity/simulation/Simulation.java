@@ -178,7 +178,7 @@ final class Simulation {
         () -> {
           membership = SimulatedFederation.without(membership, site.id());
           world.note("the consortium revokes " + site.id());
-          aggregator.revoked(site.id(), membership);
+          aggregator.published(membership);
         });
   }
 

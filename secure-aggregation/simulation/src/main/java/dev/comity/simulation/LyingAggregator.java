@@ -341,18 +341,25 @@ final class LyingAggregator implements Aggregator {
               toSites.accept(site, new Packet.Ended(named, Optional.of(certificate.encode()))));
     }
     List<Packet.Shown> owed =
-        branches.stream().flatMap(branch -> branch.fold.viewFor(site).stream()).toList();
+        toldTo(site).stream().flatMap(branch -> branch.fold.viewFor(site).stream()).toList();
     if (!owed.isEmpty()) {
       boolean any = split.isEmpty() && random.oneIn(4);
-      show(site, any ? random.pick(owed) : owed.get(home(site) % owed.size()));
+      int home = federation.sites().indexOf(site);
+      show(site, any ? random.pick(owed) : owed.get(home % owed.size()));
     }
   }
 
-  /// Each site is told one story most of the time; while the aggregator splits, always the same.
-  private int home(SiteId site) {
-    return split.isPresent()
-        ? split.get().victim().equals(site) ? 1 : 0
-        : federation.sites().indexOf(site);
+  /// The stories that `site` may hear: while the aggregator splits, one of the two and no other.
+  private List<Branch> toldTo(SiteId site) {
+    if (split.isEmpty()) {
+      return branches;
+    }
+    List<Branch> stories = stories(split.get());
+    return List.of(split.get().victim().equals(site) ? stories.getLast() : stories.getFirst());
+  }
+
+  private List<Branch> stories(Split plan) {
+    return branches.stream().filter(branch -> branch.fold.id().equals(plan.session())).toList();
   }
 
   private void show(SiteId site, Packet.Shown view) {
@@ -362,8 +369,7 @@ final class LyingAggregator implements Aggregator {
 
   /// The next step towards the split; whether nothing else may disturb it.
   private boolean split(Split plan) {
-    List<Branch> stories =
-        branches.stream().filter(branch -> branch.fold.id().equals(plan.session())).toList();
+    List<Branch> stories = stories(plan);
     Branch first = stories.getFirst();
     first.unheard.clear();
     if (stories.size() == 1) {
@@ -385,11 +391,11 @@ final class LyingAggregator implements Aggregator {
       }
       return true;
     }
-    TreeSet<SiteId> headers = new TreeSet<>(first.fold.headers().keySet());
-    headers.addAll(second.fold.headers().keySet());
-    if (headers.containsAll(plan.survivors())) {
-      SortedMap<SiteId, SignedMessage> chosen = new TreeMap<>(first.fold.headers());
-      chosen.put(plan.victim(), Objects.requireNonNull(second.fold.headers().get(plan.victim())));
+    SortedMap<SiteId, SignedMessage> chosen = new TreeMap<>(first.fold.headers());
+    chosen.remove(plan.victim());
+    Optional.ofNullable(second.fold.headers().get(plan.victim()))
+        .ifPresent(header -> chosen.put(plan.victim(), header));
+    if (chosen.keySet().containsAll(plan.survivors())) {
       chosen.keySet().retainAll(plan.survivors());
       showMixed(first, chosen);
       split = Optional.empty();

@@ -235,6 +235,46 @@ class MembershipInSessionTest {
   }
 
   @Test
+  void thoseThatLeftOverARevocationAndThoseThatSentBeforeAbortTheSessionTogether() {
+    federation.runUntil(ServerSession.State.COLLECTING);
+    federation.deliver(site, SignedView.Kind.SHARES);
+    SiteId leaving = federation.sites.get(1);
+    byte[] shares = federation.view(leaving);
+    federation.sites.forEach(each -> federation.session(each).learn(without(other)));
+    assertRefused(
+        () -> federation.session(leaving).mask(shares), SessionRefusal.Reason.NOT_A_MEMBER);
+
+    federation.sendMoved(new SessionEvent.MemberRevoked(other));
+    federation.run((each, _) -> !each.equals(other));
+
+    assertFreedByAbort(site);
+    assertFreedByAbort(leaving);
+  }
+
+  @Test
+  void aSiteThatCommittedBeforeItLearnedOfARevocationAbortsAllTheSame() {
+    federation.runUntil(ServerSession.State.VOTING);
+    federation.deliver(site, SignedView.Kind.HEADERS);
+    federation.sites.forEach(each -> federation.session(each).learn(without(other)));
+
+    federation.sendMoved(new SessionEvent.MemberRevoked(other));
+    federation.run((each, _) -> !each.equals(other));
+
+    assertFreedByAbort(site);
+  }
+
+  private void assertFreedByAbort(SiteId voter) {
+    assertThat(federation.server.state()).isEqualTo(ServerSession.State.ABORTED);
+    assertThat(
+            Standing.settle(
+                federation.vault(voter),
+                federation.site(voter).book(),
+                federation.server.descriptor().id(),
+                federation.server.certificate().orElseThrow().encode()))
+        .isEqualTo(Standing.FREE);
+  }
+
+  @Test
   void aCertifiedSessionGoesOnToItsSumAlsoWhenASeatIsRevokedAfterwards() {
     federation.runUntil(ServerSession.State.UNMASKING);
     federation.sites.forEach(each -> federation.session(each).learn(without(other)));

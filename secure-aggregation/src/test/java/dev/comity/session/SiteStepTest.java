@@ -7,6 +7,7 @@ import dev.comity.codec.CborWriter;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -291,6 +292,7 @@ class SiteStepTest {
 
     session.learn(forged);
 
-    assertThat(Advertisement.of(session.advertise()).membership()).isEqualTo(known.digest());
+    assertThat(Advertisement.of(session.advertise(), Suite.Agreement.X25519).membership())
+        .isEqualTo(known.digest());
   }
 }

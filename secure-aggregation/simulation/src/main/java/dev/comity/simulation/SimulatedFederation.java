@@ -22,6 +22,7 @@ import dev.comity.plan.RoundPlan;
 import dev.comity.plan.RunId;
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
+import dev.comity.plan.Suite;
 import dev.comity.plan.UpdateTerms;
 import dev.comity.plan.VectorLayout;
 import dev.comity.update.AggregateUpdate;
@@ -180,7 +181,8 @@ final class SimulatedFederation {
         nC,
         MIN_HONEST,
         Duration.ofMinutes(5),
-        Duration.ofHours(1));
+        Duration.ofHours(1),
+        Suite.STANDARD);
   }
 
   /// The one update of `site`.

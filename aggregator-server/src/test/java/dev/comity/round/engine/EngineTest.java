@@ -417,7 +417,9 @@ class EngineTest {
     try (var world = world(5)) {
       var slow = world.site(0).withholding(SignedMessage.Phase.MASKED_INPUT).start();
       world.startSites(1, 5);
-      var run = world.submit(world.federation().submission("re-keyed", 2, 4, Duration.ofSeconds(10), HOUR));
+      var run =
+          world.submit(
+              world.federation().submission("re-keyed", 2, 4, Duration.ofSeconds(10), HOUR));
       world.running().await(run, reached("COLLECTING"));
       var former = world.federation().messageKey();
       var open = "select encode(id, 'hex') from aggregation_session where phase = 'COLLECTING'";

@@ -162,44 +162,6 @@ class AuditTest {
   }
 
   @Test
-  void twoSitesThatWereShownTwoHistoriesAreNeverShownOneAgain() throws Exception {
-    grow(1, 5);
-    awaitCountersigned(5);
-    agent.close();
-    var one = aggregator.audit.entries();
-    var other = new ArrayList<>(one);
-    other.set(4, entry(99));
-
-    // The other site is shown, and countersigns, another history of the same length.
-    SiteId second = new SiteId("s2");
-    TestSites.join(aggregator, new SiteDirectory(folder.resolve(second.value())), second);
-    aggregator.audit(log -> log.replace(other));
-    try (Agent elsewhere =
-        Agent.open(
-            new SiteDirectory(folder.resolve(second.value())), Clock.systemUTC(), List.of())) {
-      Thread.ofVirtual().start(elsewhere::run);
-      aggregator.await(
-          "the other site countersigned",
-          () -> aggregator.audit.countersignatures().containsKey(second));
-      assertThat(elsewhere.status().auditAlarm()).isNull();
-
-      // Whichever history goes on, one of the two refuses it.
-      other.add(entry(5));
-      aggregator.audit(log -> log.replace(other));
-      aggregator.await(
-          "the other site goes on", () -> elsewhere.status().auditedSize() == other.size());
-      start();
-      assertThat(awaitAlarm()).contains("its past was changed");
-      var merged = new ArrayList<>(one);
-      IntStream.range(5, 8).mapToObj(AuditTest::entry).forEach(merged::add);
-      aggregator.audit(log -> log.replace(merged));
-      aggregator.await(
-          "the other site raises the alarm", () -> elsewhere.status().auditAlarm() != null);
-      assertThat(elsewhere.status().auditAlarm()).contains("its past was changed");
-    }
-  }
-
-  @Test
   void aHeadOfAnotherKeyIsRefused() throws Exception {
     aggregator.audit(log -> log.forge());
     grow(1, 3);

@@ -36,7 +36,7 @@ final class PrivateStepsCommand implements Callable<Integer> {
       names = "--samples",
       paramLabel = "N",
       split = ",",
-      defaultValue = "64,4096",
+      defaultValue = "64,1024",
       description = "examples that a step takes (default ${DEFAULT-VALUE})")
   private List<Integer> samples;
 
@@ -44,14 +44,14 @@ final class PrivateStepsCommand implements Callable<Integer> {
       names = "--turn",
       paramLabel = "MILLISECONDS",
       defaultValue = "500",
-      description = "least length of a turn of each way (default ${DEFAULT-VALUE})")
+      description = "least processor time of a turn of each way (default ${DEFAULT-VALUE})")
   private int turn;
 
   @Option(
       names = "--repeats",
       paramLabel = "N",
       defaultValue = "5",
-      description = "turns of which the fastest counts, after two to warm up (default ${DEFAULT-VALUE})")
+      description = "turns of which the fastest counts, after three to warm up (default ${DEFAULT-VALUE})")
   private int repeats;
 
   PrivateStepsCommand() {}

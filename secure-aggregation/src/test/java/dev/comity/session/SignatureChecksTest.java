@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// Many signatures at once.
 class SignatureChecksTest {
-  private static final int SITES = 32;
+  private static final int SITES = 16;
   private static final Federation FEDERATION = new Federation(SITES, 1);
   private static final Roster ROSTER =
       Roster.of(FEDERATION.server.descriptor(), FEDERATION.membership);

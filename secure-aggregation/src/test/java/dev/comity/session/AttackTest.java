@@ -259,18 +259,14 @@ class AttackTest {
     }
 
     private void lie(
-        Federation masked,
-        Dealing dealing,
-        List<List<SignedMessage>> survivorSets,
-        Random random) {
+        Federation masked, Dealing dealing, List<List<SignedMessage>> survivorSets, Random random) {
       SiteId honest = masked.sites.get(random.nextInt(4));
       SiteSession session = masked.session(honest);
       if (random.nextInt(8) == 0) {
         masked.restart(honest);
       }
       HeaderList shown =
-          HeaderList.of(
-              dealing.shares(), survivorSets.get(random.nextInt(survivorSets.size())));
+          HeaderList.of(dealing.shares(), survivorSets.get(random.nextInt(survivorSets.size())));
       try {
         switch (random.nextInt(12)) {
           case 0 -> {
@@ -642,6 +638,9 @@ class AttackTest {
                 .map(event -> ((SessionEvent.MessageReceived) event).message())
                 .filter(message -> !recorded.contains(message))
                 .toList());
+        for (ServerSession.Owed owed : federation.server.owed()) {
+          recorded.add(federation.answer(owed.site(), owed.view())); // not sent yet
+        }
         for (SignedMessage old : List.copyOf(recorded)) {
           for (SignedMessage.Phase phase : SignedMessage.Phase.values()) {
             for (SiteId sender : sites) {

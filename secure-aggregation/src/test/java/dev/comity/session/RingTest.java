@@ -54,8 +54,10 @@ class RingTest {
     assertThat(new Hypergeometric(7, 3, 0).probability(0)).isOne();
     assertThat(new Hypergeometric(7, 3, 7).probability(3)).isOne();
     Hypergeometric most = new Hypergeometric(10, 8, 6); // 4, 5 or 6 marked
-    assertThat(most.probability(4)).isCloseTo(70 / 210.0, org.assertj.core.data.Offset.offset(1e-15));
-    assertThat(most.probability(6)).isCloseTo(28 / 210.0, org.assertj.core.data.Offset.offset(1e-15));
+    assertThat(most.probability(4))
+        .isCloseTo(70 / 210.0, org.assertj.core.data.Offset.offset(1e-15));
+    assertThat(most.probability(6))
+        .isCloseTo(28 / 210.0, org.assertj.core.data.Offset.offset(1e-15));
     assertThat(most.probability(3)).isZero();
     assertThat(most.probability(7)).isZero();
     assertThat(most.above(5)).isEqualTo(most.probability(6));

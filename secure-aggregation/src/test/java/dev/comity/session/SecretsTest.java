@@ -35,8 +35,7 @@ class SecretsTest {
 
   private final Federation federation = new Federation(SITES, 1);
   private final List<SiteId> sites = federation.sites;
-  private final Roster roster =
-      Roster.of(federation.server.descriptor(), federation.membership);
+  private final Roster roster = Roster.of(federation.server.descriptor(), federation.membership);
   private final Map<SiteId, byte[]> seeds = new HashMap<>();
   private final KeyList keys = keys();
 
@@ -105,9 +104,7 @@ class SecretsTest {
     int[] xs = from.stream().mapToInt(each -> roster.index(each) + 1).toArray();
     return Shamir.reconstruct(
         xs,
-        from.stream()
-            .map(each -> Objects.requireNonNull(shares.get(each)))
-            .toArray(byte[][]::new));
+        from.stream().map(each -> Objects.requireNonNull(shares.get(each))).toArray(byte[][]::new));
   }
 
   @Test
@@ -186,16 +183,13 @@ class SecretsTest {
   @Test
   void neitherSecretsNorSharesNorAnswersAreShown() {
     Secrets secrets = secrets(sites.getFirst());
-    Secrets.SharePair own =
-        secrets.deal(keys, sites.getFirst()).own().orElseThrow();
+    Secrets.SharePair own = secrets.deal(keys, sites.getFirst()).own().orElseThrow();
 
     assertThat(secrets).hasToString("Secrets[redacted]");
     assertThat(own).hasToString("SharePair[redacted]");
     federation.runUntil(ServerSession.State.UNMASKING);
     assertThat(((Unmasking) federation.server).answers()).hasToString("Answers[redacted]");
-    assertThat(
-            UnmaskAnswer.of(
-                federation.answer(sites.getFirst(), SignedView.Kind.CERTIFICATE)))
+    assertThat(UnmaskAnswer.of(federation.answer(sites.getFirst(), SignedView.Kind.CERTIFICATE)))
         .hasToString("UnmaskAnswer[redacted]");
   }
 
@@ -207,13 +201,9 @@ class SecretsTest {
     KeyList all = ((SharingKeys) ring.server).keys();
     ring.answer(site, SignedView.Kind.KEYS);
     byte[] shown =
-        ring.vault(site)
-            .kept(ring.session(site).id(), SiteVault.Item.KEYS_SHOWN)
-            .orElseThrow();
+        ring.vault(site).kept(ring.session(site).id(), SiteVault.Item.KEYS_SHOWN).orElseThrow();
     Peers peers =
-        CborReader.read(
-                shown, "keys", in -> ShownKeys.read(all.roster(), site, in))
-            .peers();
+        CborReader.read(shown, "keys", in -> ShownKeys.read(all.roster(), site, in)).peers();
 
     assertThat(peers.mostMissing()).isEqualTo(all.mostMissing()).isPositive();
     assertThat(peers.shareThreshold()).isEqualTo(all.shareThreshold());

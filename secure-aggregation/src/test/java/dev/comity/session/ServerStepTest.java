@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Sessions in which somebody goes away or deals badly at one moment, and what the aggregator makes
@@ -33,7 +34,8 @@ class ServerStepTest {
     Federation federation = federation(ring);
     SiteId gone = federation.sites.get(2);
 
-    federation.run((site, kind) -> !site.equals(gone) || kind.compareTo(SignedView.Kind.SHARES) < 0);
+    federation.run(
+        (site, kind) -> !site.equals(gone) || kind.compareTo(SignedView.Kind.SHARES) < 0);
 
     assertSummed(federation, federation.sites.stream().filter(site -> !site.equals(gone)).toList());
   }
@@ -44,7 +46,8 @@ class ServerStepTest {
     Federation federation = federation(ring);
     SiteId gone = federation.sites.get(2);
 
-    federation.run((site, kind) -> !site.equals(gone) || kind.compareTo(SignedView.Kind.HEADERS) < 0);
+    federation.run(
+        (site, kind) -> !site.equals(gone) || kind.compareTo(SignedView.Kind.HEADERS) < 0);
 
     assertSummed(federation, federation.sites);
   }
@@ -86,10 +89,9 @@ class ServerStepTest {
   void whoDealtNoSharesHasNeitherVoteNorAnswer() {
     Federation federation = new Federation(5, 1);
     SiteId late = federation.sites.getLast();
-    federation.run(
-        (site, kind) ->
-            (!site.equals(late) || kind == SignedView.Kind.DESCRIPTOR)
-                && kind.compareTo(SignedView.Kind.HEADERS) < 0);
+    federation.run((site, kind) ->
+        (!site.equals(late) || kind == SignedView.Kind.DESCRIPTOR)
+            && kind.compareTo(SignedView.Kind.HEADERS) < 0);
     assertThat(federation.server.state()).isEqualTo(ServerSession.State.VOTING);
     Voting voting = (Voting) federation.server;
 
@@ -108,6 +110,35 @@ class ServerStepTest {
             voting.headers().h3(),
             new UnmaskAnswer(new TreeMap<>(), new TreeMap<>()).encode()));
     assertThat(federation.server.certificate()).isPresent();
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = ServerSession.State.class,
+      names = {"VOTING", "ABORTING"})
+  void anAbortThatItsSiteDidNotSignIsRefused(ServerSession.State state) {
+    Federation federation = new Federation(5, 1);
+    federation.runUntil(ServerSession.State.VOTING);
+    if (state == ServerSession.State.ABORTING) {
+      federation.sendMoved(new SessionEvent.Cancelled("not wanted"));
+    }
+    SignedMessage theirs =
+        federation.signed(federation.sites.get(1), SignedMessage.Phase.VOTE, Ballot.ABORT.body());
+    ServerSession before = federation.server;
+
+    assertThat(
+            federation.send(
+                new SignedMessage(
+                    theirs.session(),
+                    federation.sites.getFirst(),
+                    theirs.phase(),
+                    theirs.body(),
+                    theirs.signature())))
+        .isInstanceOfSatisfying(
+            ServerSession.Transition.Refused.class,
+            refused -> assertThat(refused.code()).isEqualTo(SessionRefusal.Reason.BAD_SIGNATURE));
+    assertThat(federation.server).isSameAs(before);
+    federation.sendMoved(new SessionEvent.MessageReceived(theirs));
   }
 
   private static void assertNoDealer(Federation federation, SignedMessage message) {

@@ -73,10 +73,6 @@ final class HararyRing {
     }
   }
 
-  int degree() {
-    return degree;
-  }
-
   /// In the order of the ring, the site itself left out.
   int[] neighbours(int place) {
     int half = degree / 2;
@@ -85,10 +81,6 @@ final class HararyRing {
         .filter(offset -> offset != 0)
         .map(offset -> order[Math.floorMod(position + offset, order.length)])
         .toArray();
-  }
-
-  boolean linked(int place, int other) {
-    return slot(place, other) != ABSENT;
   }
 
   /// Where `neighbour` comes in the neighbours of `place`, from 0; −1 when it is none.

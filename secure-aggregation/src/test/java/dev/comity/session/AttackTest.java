@@ -259,18 +259,14 @@ class AttackTest {
     }
 
     private void lie(
-        Federation masked,
-        Dealing dealing,
-        List<List<SignedMessage>> survivorSets,
-        Random random) {
+        Federation masked, Dealing dealing, List<List<SignedMessage>> survivorSets, Random random) {
       SiteId honest = masked.sites.get(random.nextInt(4));
       SiteSession session = masked.session(honest);
       if (random.nextInt(8) == 0) {
         masked.restart(honest);
       }
       HeaderList shown =
-          HeaderList.of(
-              dealing.shares(), survivorSets.get(random.nextInt(survivorSets.size())));
+          HeaderList.of(dealing.shares(), survivorSets.get(random.nextInt(survivorSets.size())));
       try {
         switch (random.nextInt(12)) {
           case 0 -> {
@@ -642,6 +638,9 @@ class AttackTest {
                 .map(event -> ((SessionEvent.MessageReceived) event).message())
                 .filter(message -> !recorded.contains(message))
                 .toList());
+        for (ServerSession.Owed owed : federation.server.owed()) {
+          recorded.add(federation.answer(owed.site(), owed.view())); // not sent yet
+        }
         for (SignedMessage old : List.copyOf(recorded)) {
           for (SignedMessage.Phase phase : SignedMessage.Phase.values()) {
             for (SiteId sender : sites) {
@@ -718,6 +717,9 @@ class AttackTest {
 
   @Nested
   class TamperedShares {
+    private static final int DELIVERED = Delivery.CIPHERTEXT_BYTES + 2 * Digest.SIZE;
+    private static final int PATH = 3 * Digest.SIZE;
+
     private final SiteId dealer = sites.get(1);
 
     /// The delivery of `dealer` for `site` with one bit of one byte flipped, in a view that the
@@ -735,9 +737,22 @@ class AttackTest {
                     List<Digest> path =
                         Objects.requireNonNull(dealing.deliveries().get(each))
                             .path(dealing.keys(), each, site);
-                    return ReceivedShares.toCbor(
-                        each, each.equals(dealer) ? flipped(delivery, at) : delivery, path);
+                    if (!each.equals(dealer)) {
+                      return ReceivedShares.toCbor(each, delivery, path);
+                    }
+                    return at < DELIVERED
+                        ? ReceivedShares.toCbor(each, flipped(delivery, at), path)
+                        : ReceivedShares.toCbor(each, delivery, flipped(path, at - DELIVERED));
                   }));
+    }
+
+    private List<Digest> flipped(List<Digest> path, int at) {
+      assertThat(path).hasSize(PATH / Digest.SIZE);
+      List<Digest> changed = new ArrayList<>(path);
+      byte[] sibling = path.get(at / Digest.SIZE).bytes();
+      sibling[at % Digest.SIZE] ^= 1;
+      changed.set(at / Digest.SIZE, Digest.ofValue(sibling));
+      return changed;
     }
 
     private Delivery flipped(Delivery delivery, int at) {
@@ -763,9 +778,8 @@ class AttackTest {
     void a_share_with_any_byte_changed_is_never_used_and_its_dealer_still_counts() {
       federation.runUntil(ServerSession.State.COLLECTING);
       MemoryVault before = ((MemoryVault) federation.vault(site)).backup();
-      int bytes = Delivery.CIPHERTEXT_BYTES + 2 * Digest.SIZE;
 
-      for (int at = 0; at < bytes; at++) {
+      for (int at = 0; at < DELIVERED + PATH; at++) {
         MemoryVault vault = before.backup();
         federation.vaults.put(site, vault);
         federation.restart(site);

@@ -376,6 +376,77 @@ class RingSessionTest {
         .isEqualTo(SignedMessage.Phase.SHARE_KEYS);
   }
 
+  /// In P3 and P4 as well a site is shown all of its neighbours, with their signatures.
+  @Test
+  void aNeighbourLeftOutOrForgedInSharesOrHeadersIsNoticed() {
+    federation.runUntil(ServerSession.State.COLLECTING);
+    Dealing dealing = dealing();
+    SiteId neighbour = neighbours(dealing.keys(), site).getFirst();
+    Set<SiteId> fewer = new HashSet<>(neighbours(dealing.keys(), site));
+    fewer.add(site);
+    PlaceSet all = PlaceSet.of(dealing.roster(), fewer);
+    fewer.remove(neighbour);
+    PlaceSet partial = PlaceSet.of(dealing.roster(), fewer);
+    Board shares = dealing.shares().board().orElseThrow();
+    Board forgedShares = forged(dealing.roster(), dealing.shares().messages(), neighbour);
+
+    assertRefusal(
+        () -> federation.session(site).mask(sharesView(dealing, shares.toCbor(partial), fewer)),
+        SessionRefusal.Reason.INCONSISTENT_VIEW);
+    fewer.add(neighbour);
+    assertRefusal(
+        () -> federation.session(site).mask(sharesView(dealing, forgedShares.toCbor(all), fewer)),
+        SessionRefusal.Reason.BAD_SIGNATURE);
+
+    HeaderList headers = HeaderList.of(dealing.shares(), headers());
+    Board posted = headers.board().orElseThrow();
+    SiteSession ofNeighbour = federation.session(neighbour);
+    assertThat(
+            ballot(
+                federation
+                    .session(site)
+                    .vote(view(SignedView.Kind.HEADERS, posted.toCbor(partial)))))
+        .isEqualTo(Ballot.ABORT);
+    Board forgedHeaders = forged(dealing.roster(), headers.messages(), site);
+    assertThat(
+            ballot(
+                ofNeighbour.vote(
+                    view(
+                        SignedView.Kind.HEADERS,
+                        forgedHeaders.toCbor(dealing.keys().neighbourhood(neighbour))))))
+        .isEqualTo(Ballot.ABORT);
+  }
+
+  private byte[] sharesView(Dealing dealing, CborWriter messages, Set<SiteId> shown) {
+    return view(
+        SignedView.Kind.SHARES,
+        messages.maps(
+            "deliveries",
+            shown.stream().filter(each -> !each.equals(site)).sorted().toList(),
+            each ->
+                ReceivedShares.toCbor(
+                    each,
+                    dealing.delivery(each, site),
+                    Objects.requireNonNull(dealing.deliveries().get(each))
+                        .path(dealing.keys(), each, site))));
+  }
+
+  /// As the messages, with one signed by another key.
+  private Board forged(Roster roster, SortedMap<SiteId, SignedMessage> messages, SiteId of) {
+    SortedMap<SiteId, SignedMessage> changed = new TreeMap<>(messages);
+    SignedMessage honest = Objects.requireNonNull(changed.get(of));
+    SiteId another = federation.sites.get(of.equals(federation.sites.get(7)) ? 8 : 7);
+    changed.put(
+        of,
+        new SignedMessage(
+            honest.session(),
+            of,
+            honest.phase(),
+            honest.body(),
+            Objects.requireNonNull(messages.get(another)).signature()));
+    return Board.of(roster, changed);
+  }
+
   /// A bit of the bitmap without a valid message behind it: whoever has that place as a neighbour
   /// refuses, and the others count it as a site that drops out.
   @Test

@@ -49,6 +49,68 @@ class RingTest {
   }
 
   @Test
+  void theHypergeometricDistributionHoldsAtTheEndsOfItsRange() {
+    assertThat(new Hypergeometric(0, 0, 0).probability(0)).isOne();
+    assertThat(new Hypergeometric(7, 3, 0).probability(0)).isOne();
+    assertThat(new Hypergeometric(7, 3, 7).probability(3)).isOne();
+    Hypergeometric most = new Hypergeometric(10, 8, 6); // 4, 5 or 6 marked
+    assertThat(most.probability(4))
+        .isCloseTo(70 / 210.0, org.assertj.core.data.Offset.offset(1e-15));
+    assertThat(most.probability(6))
+        .isCloseTo(28 / 210.0, org.assertj.core.data.Offset.offset(1e-15));
+    assertThat(most.probability(3)).isZero();
+    assertThat(most.probability(7)).isZero();
+    assertThat(most.above(5)).isEqualTo(most.probability(6));
+    assertThat(most.above(3)).isOne();
+    assertThat(most.atMost(4)).isEqualTo(most.probability(4));
+    assertThat(most.quantileAbove(0)).isEqualTo(6);
+    assertThat(most.quantileAbove(most.probability(6))).isEqualTo(5);
+    assertThat(most.quantileAbove(0.9)).isEqualTo(4);
+    assertThat(most.quantileAbove(2)).isEqualTo(3);
+    for (int[] bad : new int[][] {{-1, 0, 0}, {5, -1, 2}, {5, 2, -1}, {5, 6, 2}, {5, 2, 6}}) {
+      assertThatThrownBy(() -> new Hypergeometric(bad[0], bad[1], bad[2]))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  void aRuleHasItsBounds() {
+    assertThat(new GraphRule(1, 1, 1, 0).mostComplete()).isEqualTo(1);
+    assertThat(new GraphRule(GraphRule.MOST_SITES, 200, 200, 999).dropOutPermille()).isEqualTo(999);
+    for (int[] bad :
+        new int[][] {
+          {0, 120, 20, 200},
+          {GraphRule.MOST_SITES + 1, 120, 20, 200},
+          {512, 0, 20, 200},
+          {512, 201, 20, 200},
+          {512, 120, 0, 200},
+          {512, 120, 201, 200},
+          {512, 120, 20, -1},
+          {512, 120, 20, 1000}
+        }) {
+      assertThatThrownBy(() -> new GraphRule(bad[0], bad[1], bad[2], bad[3]))
+          .as(Arrays.toString(bad))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("must be");
+    }
+  }
+
+  @Test
+  void aRingHasAnEvenDegreeBelowItsSizeAndKnowsItsMembersAlone() {
+    PlaceSet three = PlaceSet.of(5, IntStream.of(0, 2, 4));
+    HararyRing ring = HararyRing.of(H1, three, 5, 2);
+
+    assertThat(ring.neighbours(2)).containsExactlyInAnyOrder(0, 4);
+    assertThatThrownBy(() -> ring.neighbours(1))
+        .isInstanceOf(SessionRefusal.class)
+        .hasMessageContaining("place 1");
+    for (int degree : new int[] {0, 1, 3, 4}) {
+      assertThatThrownBy(() -> HararyRing.of(H1, three, 5, degree))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
   void tailsAreThoseOfTheExactCounts() {
     Hypergeometric few = new Hypergeometric(9, 4, 5);
     long[] ways = {1, 20, 60, 40, 5}; // C(4,i)·C(5,5−i), of C(9,5) = 126

@@ -14,10 +14,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.junit.jupiter.api.Test;
 
 /// What a site refuses at each step whatever it is shown: after it left, after the session ended,
 /// after its ABORT, without a vote, and against its own word.
@@ -126,8 +126,7 @@ class SiteStepTest {
         late.id(),
         federation.server.certificate().orElseThrow().encode());
 
-    assertRefused(
-        SessionRefusal.Reason.OUT_OF_ORDER, "has ended", late::advertise, "P1");
+    assertRefused(SessionRefusal.Reason.OUT_OF_ORDER, "has ended", late::advertise, "P1");
   }
 
   @Test
@@ -142,11 +141,9 @@ class SiteStepTest {
         federation.server.certificate().orElseThrow().encode());
 
     for (SignedView.Kind step :
-        List.of(
-            SignedView.Kind.HEADERS, SignedView.Kind.RELEASE, SignedView.Kind.CERTIFICATE)) {
+        List.of(SignedView.Kind.HEADERS, SignedView.Kind.RELEASE, SignedView.Kind.CERTIFICATE)) {
       byte[] view = Objects.requireNonNull(views.get(step));
-      assertRefused(
-          SessionRefusal.Reason.OUT_OF_ORDER, "has ended", () -> show(step, view), step);
+      assertRefused(SessionRefusal.Reason.OUT_OF_ORDER, "has ended", () -> show(step, view), step);
     }
   }
 
@@ -249,8 +246,7 @@ class SiteStepTest {
     return federation.sites.stream()
         .filter(each -> !each.equals(site))
         .map(each ->
-            new Certificate.Vote(
-                each, federation.signed(each, phase, h3, body).signature()))
+            new Certificate.Vote(each, federation.signed(each, phase, h3, body).signature()))
         .toList();
   }
 
@@ -264,8 +260,7 @@ class SiteStepTest {
 
     assertThat(federation.vault(site).kept(first.id(), SiteVault.Item.TOMBSTONE)).isPresent();
     assertThat(federation.vault(site).locks())
-        .containsExactly(
-            Map.entry(federation.terms(), federation.server.descriptor().id()));
+        .containsExactly(Map.entry(federation.terms(), federation.server.descriptor().id()));
   }
 
   @Test

@@ -303,6 +303,38 @@ class ViewSplittingTest {
     }
   }
 
+  /// One header was never signed by its site; the other was, by a site that colludes, and says
+  /// another H2 in its body.
+  @Test
+  void aForgedHeaderAndOneThatSaysAnotherH2MakeASiteAbort() {
+    federation.runUntil(ServerSession.State.COLLECTING);
+    List<SignedMessage> headers = new ArrayList<>();
+    federation.sites.forEach(each -> headers.add(federation.answer(each, SignedView.Kind.SHARES)));
+    SignedMessage honest = headers.get(4);
+    Digest h2 = dealing().shares().h2();
+    SignedMessage forged =
+        SignedMessage.sign(
+            honest.session(),
+            honest.sender(),
+            honest.phase(),
+            h2,
+            honest.body().toByteArray(),
+            federation.key(victim));
+    SignedMessage lying =
+        federation.signed(
+            honest.sender(),
+            honest.phase(),
+            h2,
+            new InputHeader(Digest.of(new byte[] {3}), InputHeader.of(honest).chunkRoot())
+                .encode());
+
+    for (SiteId voter : federation.sites.subList(0, 2)) {
+      headers.set(4, voter.equals(victim) ? forged : lying);
+      SignedMessage vote = federation.session(voter).vote(headersView(headers));
+      assertThat(Ballot.decode(vote.body().toByteArray())).as("%s", voter).isEqualTo(Ballot.ABORT);
+    }
+  }
+
   private byte[] headersView(List<SignedMessage> headers) {
     CborWriter content = KeyList.messagesToCbor(headers);
     return dealing().view(SignedView.Kind.HEADERS, content, federation.aggregator).encode();

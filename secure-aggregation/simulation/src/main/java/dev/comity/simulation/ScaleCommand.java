@@ -116,10 +116,13 @@ final class ScaleCommand implements Callable<Integer> {
   /// it. By what the ring is planned for, in permille.
   private Map<Integer, List<Integer>> byRule() {
     int standard = GraphRule.STANDARD.dropOutPermille();
+    boolean complete = sites <= GraphRule.STANDARD.mostComplete();
     return dropOuts.stream()
         .collect(
             Collectors.groupingBy(
-                percent -> Math.max(standard, percent * 10), TreeMap::new, Collectors.toList()));
+                percent -> complete ? standard : Math.max(standard, percent * 10),
+                TreeMap::new,
+                Collectors.toList()));
   }
 
   private static GraphRule rule(int permille) {

@@ -13,6 +13,8 @@ import dev.comity.storage.Storage;
 import dev.comity.update.MaskedUpdate;
 import dev.comity.update.NoisedUpdate;
 import dev.comity.update.SumAccumulator;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -27,6 +29,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ForkJoinPool;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
@@ -44,7 +47,8 @@ import java.util.stream.IntStream;
 /// sites compute everything, and only they are timed; the sites of the sample run alone, as the
 /// last of each phase, when the code is warm.
 final class ScaleRun {
-  /// What one site of the sample did in one phase: milliseconds, and bytes to and from it.
+  /// What one site of the sample did in one phase: processor milliseconds, and bytes to and from
+  /// it.
   record Cost(double milliseconds, long received, long sent) {
     static final Cost NONE = new Cost(0, 0, 0);
 
@@ -76,6 +80,7 @@ final class ScaleRun {
   private static final int AT_ONCE = 32; // vectors in memory
   private static final int UPDATES = 8;
   private static final double NANOSECONDS = 1e6; // a millisecond
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   private final SimulatedFederation federation;
   private final int sample;
@@ -140,7 +145,7 @@ final class ScaleRun {
     Map<Integer, SumAccumulator> sums = new TreeMap<>();
     for (int percent : dropOutPercents) {
       survivors.put(percent, survivors(percent));
-      sums.put(percent, new SumAccumulator(federation.layout(), cores()));
+      sums.put(percent, new SumAccumulator(federation.layout(), 1));
     }
     ask(
         SignedView.Kind.SHARES,
@@ -180,16 +185,25 @@ final class ScaleRun {
 
   /// Timed as if there were one sum.
   private void add(MaskedUpdate vector, List<SumAccumulator> sums) {
-    long begun = System.nanoTime();
-    sums.forEach(sum -> sum.add(vector));
+    double all = onOneCore(() -> sums.forEach(sum -> sum.add(vector)));
     if (!sums.isEmpty()) {
-      double each = (System.nanoTime() - begun) / NANOSECONDS / sums.size();
-      aggregator.merge(SignedView.Kind.SHARES, new Cost(each, 0, 0), Cost::plus);
+      aggregator.merge(SignedView.Kind.SHARES, new Cost(all / sums.size(), 0, 0), Cost::plus);
     }
   }
 
-  private static int cores() {
-    return Runtime.getRuntime().availableProcessors();
+  /// Does `work` on one core, also what it would spread over several.
+  ///
+  /// @return the processor time of it in milliseconds, whatever else the machine does
+  private static double onOneCore(Runnable work) {
+    try (ForkJoinPool core = new ForkJoinPool(1)) {
+      return core.submit(
+              () -> {
+                long begun = THREADS.getCurrentThreadCpuTime();
+                work.run();
+                return (THREADS.getCurrentThreadCpuTime() - begun) / NANOSECONDS;
+              })
+          .join();
+    }
   }
 
   /// Drop-outs are spread evenly by chance.
@@ -230,9 +244,7 @@ final class ScaleRun {
     if (server.state() != ServerSession.State.DONE) {
       return new Outcome(percent, server.state(), 0, site, aggregator, 0, false);
     }
-    long begun = System.nanoTime();
-    sum.remove(server.recovery());
-    double recovery = (System.nanoTime() - begun) / NANOSECONDS;
+    double recovery = onOneCore(() -> sum.remove(server.recovery()));
     List<SiteId> summed = server.survivors();
     boolean equal =
         Arrays.equals(
@@ -330,9 +342,9 @@ final class ScaleRun {
       SiteId id = last.get(i);
       byte[] view = shown.get(i);
       Answer[] answer = new Answer[1];
-      long begun = System.nanoTime();
-      MemoisedCryptography.withoutMemory(() -> answer[0] = step.answer(view, id));
-      double took = (System.nanoTime() - begun) / NANOSECONDS;
+      double took =
+          onOneCore(
+              () -> MemoisedCryptography.withoutMemory(() -> answer[0] = step.answer(view, id)));
       sampled = sampled.plus(new Cost(took, view.length, answer[0].bytes()));
       samples.add(new Asked(id, view, answer[0]));
     }
@@ -382,9 +394,8 @@ final class ScaleRun {
 
   /// The aggregator's time, with nothing remembered.
   private void timed(SignedView.Kind kind, Runnable work) {
-    long begun = System.nanoTime();
-    MemoisedCryptography.withoutMemory(work);
-    aggregator.merge(kind, new Cost((System.nanoTime() - begun) / NANOSECONDS, 0, 0), Cost::plus);
+    double took = onOneCore(() -> MemoisedCryptography.withoutMemory(work));
+    aggregator.merge(kind, new Cost(took, 0, 0), Cost::plus);
   }
 
   private void happened(SessionEvent event) {

@@ -5,7 +5,9 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.SiteId;
 import dev.comity.update.NoisedUpdate;
+import java.util.HashSet;
 import java.util.Objects;
+import java.util.Set;
 
 /// P0: what a site asks of a descriptor before it locks its update to the session.
 final class Opening {
@@ -75,9 +77,10 @@ final class Opening {
           "roster of %d sites; the plan's encoding fits n_max = %d"
               .formatted(descriptor.roster().size(), plan.terms().encoding().nMax()));
     }
+    Set<SiteId> invited = new HashSet<>(plan.cohort());
     for (SessionDescriptor.Seat seat : descriptor.roster()) {
       SiteId named = seat.site();
-      if (!plan.cohort().contains(named)) {
+      if (!invited.contains(named)) {
         throw new SessionRefusal(
             SessionRefusal.Reason.MISMATCH,
             "roster names %s, which the plan did not invite".formatted(named));

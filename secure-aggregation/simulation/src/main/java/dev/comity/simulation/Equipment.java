@@ -7,10 +7,11 @@ import dev.comity.session.SignedView;
 import dev.comity.session.SiteSession;
 import dev.comity.session.SiteVault;
 import dev.comity.update.MaskedUpdate;
+import dev.comity.update.NoisedUpdate;
 import java.util.Optional;
 
-/// What the sites of a simulation are made of. As it stands: the production code. A test that wants
-/// to see an invariant fail takes one defence out.
+/// What the machines of a simulation are made of. As it stands: the production code. A test that
+/// wants to see an invariant fail takes one defence out.
 interface Equipment {
   /// The production code.
   Equipment SOUND = new Equipment() {};
@@ -18,7 +19,13 @@ interface Equipment {
   /// What a site sends.
   record Answer(SignedMessage message, Optional<MaskedUpdate> vector) {}
 
+  /// Of a site.
   default SimulatedDisk disk() {
+    return new SimulatedDisk(true);
+  }
+
+  /// Of an aggregator that follows the protocol.
+  default SimulatedDisk aggregatorsDisk() {
     return new SimulatedDisk(true);
   }
 
@@ -28,6 +35,11 @@ interface Equipment {
 
   default PrivacyBook book(SiteId site, PrivacyBook book) {
     return book;
+  }
+
+  /// The update that `site` stored and has summed.
+  default NoisedUpdate update(SiteId site, NoisedUpdate update) {
+    return update;
   }
 
   /// What `site` answers to a view in a session that it opened.

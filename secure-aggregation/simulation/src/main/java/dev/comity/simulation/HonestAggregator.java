@@ -56,8 +56,9 @@ final class HonestAggregator extends Machine implements Aggregator {
       Observer observer,
       BiConsumer<SiteId, Packet> toSites,
       Tally tally,
+      SimulatedDisk disk,
       int crashes) {
-    super(world, "aggregator", new SimulatedDisk(true), crashes);
+    super(world, "aggregator", disk, crashes);
     this.seed = seed;
     this.federation = federation;
     this.observer = observer;

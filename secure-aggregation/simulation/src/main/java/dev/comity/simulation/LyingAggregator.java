@@ -46,6 +46,7 @@ import java.util.function.BiConsumer;
 final class LyingAggregator implements Aggregator {
   private static final int MOST_FOLDS = 6;
   private static final int MILLISECONDS_BETWEEN_LIES = 900;
+  private static final int PATIENCE = 20; // of so many lies it does not tell, one is told again
   private static final Path VAULT = Path.of("/vault");
 
   private final World world;
@@ -65,6 +66,10 @@ final class LyingAggregator implements Aggregator {
   private final List<Mixed> mixed = new ArrayList<>();
   private final Map<SiteId, NoisedUpdate> updates = new HashMap<>();
   private Optional<Split> split = Optional.empty();
+
+  /// What everybody is shown, whatever it asks, once a split is made.
+  private Optional<Packet.Shown> insisted = Optional.empty();
+
   private int attempts;
   private long counter;
 
@@ -340,8 +345,15 @@ final class LyingAggregator implements Aggregator {
           .ifPresent(certificate ->
               toSites.accept(site, new Packet.Ended(named, Optional.of(certificate.encode()))));
     }
+    if (insisted.isPresent()) {
+      show(site, insisted.get());
+      return;
+    }
     List<Packet.Shown> owed =
-        toldTo(site).stream().flatMap(branch -> branch.fold.viewFor(site).stream()).toList();
+        toldTo(site).stream()
+            .flatMap(branch -> branch.fold.viewFor(site).stream())
+            .filter(view -> split.isEmpty() || view.kind() != SignedView.Kind.HEADERS)
+            .toList();
     if (!owed.isEmpty()) {
       boolean any = split.isEmpty() && random.oneIn(4);
       int home = federation.sites().indexOf(site);
@@ -349,7 +361,8 @@ final class LyingAggregator implements Aggregator {
     }
   }
 
-  /// The stories that `site` may hear: while the aggregator splits, one of the two and no other.
+  /// The stories that `site` may hear: while the aggregator splits, one of the two and no other,
+  /// and no survivors before it mixes them.
   private List<Branch> toldTo(SiteId site) {
     if (split.isEmpty()) {
       return branches;
@@ -397,7 +410,7 @@ final class LyingAggregator implements Aggregator {
         .ifPresent(header -> chosen.put(plan.victim(), header));
     if (chosen.keySet().containsAll(plan.survivors())) {
       chosen.keySet().retainAll(plan.survivors());
-      showMixed(first, chosen);
+      insisted = Optional.of(showMixed(first, chosen));
       split = Optional.empty();
     }
     return true;
@@ -407,6 +420,12 @@ final class LyingAggregator implements Aggregator {
     world.after(MILLISECONDS_BETWEEN_LIES, this::lie);
     List.copyOf(branches).forEach(Branch::collude);
     if (split.isPresent() && split(split.get())) {
+      return;
+    }
+    if (insisted.isPresent()) {
+      if (random.oneIn(PATIENCE)) {
+        insisted = Optional.empty();
+      }
       return;
     }
     if (branches.stream().allMatch(each -> each.fold.state().verdict().isPresent())) {
@@ -546,7 +565,7 @@ final class LyingAggregator implements Aggregator {
     showMixed(some, headers);
   }
 
-  private void showMixed(Branch some, SortedMap<SiteId, SignedMessage> headers) {
+  private Packet.Shown showMixed(Branch some, SortedMap<SiteId, SignedMessage> headers) {
     Digest session = some.fold.id();
     List<SignedMessage> survivors = List.copyOf(headers.values());
     Claim claim =
@@ -562,6 +581,7 @@ final class LyingAggregator implements Aggregator {
     tally.count("mixed survivors");
     Packet.Shown view = view(SignedView.Kind.HEADERS, claim, content(survivors));
     federation.sites().forEach(site -> show(site, view));
+    return view;
   }
 
   private static CborWriter content(List<SignedMessage> messages) {
@@ -600,6 +620,7 @@ final class LyingAggregator implements Aggregator {
             SignedView.Kind.CERTIFICATE,
             mix.claim(),
             content(mix.headers()).bytes("certificate", certificate.encode()));
+    insisted = insisted.map(shown -> shown.claim().equals(mix.claim()) ? view : shown);
     federation.sites().forEach(site -> show(site, view));
   }
 

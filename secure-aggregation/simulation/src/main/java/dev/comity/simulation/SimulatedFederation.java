@@ -43,6 +43,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /// Who takes part in a simulation: keys, membership, one plan and each site's update, all from
@@ -207,13 +208,19 @@ final class SimulatedFederation {
   /// The sum of these sites' updates without any session: each under one known mask, which is taken
   /// off again.
   AggregateUpdate plainSum(Collection<SiteId> contributors) {
+    return plainSum(contributors, this::update);
+  }
+
+  /// As the other, of these updates.
+  AggregateUpdate plainSum(
+      Collection<SiteId> contributors, Function<SiteId, NoisedUpdate> updates) {
     SumAccumulator sum = new SumAccumulator(layout(), 1);
     List<Mask> masks = new ArrayList<>();
     for (SiteId site : contributors) {
       byte[] key = Digest.of(site.value().getBytes(UTF_8)).bytes();
       Mask mask = new Mask(MaskKey.of(key), true);
       masks.add(mask);
-      sum.add(update(site).mask(List.of(mask)));
+      sum.add(updates.apply(site).mask(List.of(mask)));
     }
     sum.remove(masks);
     return sum.decode(contributors.size());

@@ -63,7 +63,14 @@ final class Simulation {
     } else {
       honest =
           new HonestAggregator(
-              world, seed, federation, observer, this::toSite, tally, scenario.crashes());
+              world,
+              seed,
+              federation,
+              observer,
+              this::toSite,
+              tally,
+              equipment.aggregatorsDisk(),
+              scenario.crashes());
       aggregator = honest;
     }
     for (SiteId site : federation.sites()) {

@@ -58,7 +58,7 @@ final class SiteProcess extends Machine {
     super(world, id.value(), equipment.disk(), crashes);
     this.id = id;
     this.federation = federation;
-    this.update = federation.update(id);
+    this.update = equipment.update(id, federation.update(id));
     this.equipment = equipment;
     this.observer = observer;
     this.tally = tally;

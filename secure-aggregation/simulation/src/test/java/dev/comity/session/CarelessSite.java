@@ -5,6 +5,7 @@ import dev.comity.codec.CborReader;
 import dev.comity.codec.MalformedException;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,25 +13,72 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/// A site that votes for whatever headers it is shown, without asking whether they carry its own
-/// H2, and that answers a certificate of them. What a site without the check of P4 would do; it
-/// lives in the package of the session to reach the pieces of one.
-public final class HeaderBlindSite {
-  private HeaderBlindSite() {}
+/// Sites without one of the checks of the session. They live in its package to reach its pieces.
+public final class CarelessSite {
+  private CarelessSite() {}
 
-  /// The answer to a view of headers alone or of a certificate of them; empty for any other.
-  public static Optional<SignedMessage> answer(
+  /// Votes for whatever headers it is shown, without asking whether they carry its own H2, and
+  /// answers a certificate of them: what a site without the check of P4 would do. Empty for any
+  /// other view.
+  public static Optional<SignedMessage> answerBlindly(
       SiteSession.Site site, SiteSession session, SignedView.Kind kind, byte[] view) {
     KeptSession kept = KeptSession.of(site.vault(), session.id());
+    if (site.vault().kept(session.id(), SiteVault.Item.ABORT).isPresent()) {
+      return Optional.empty();
+    }
     try {
       return switch (kind) {
-        case HEADERS -> Optional.of(vote(site, kept, headers(kept, kind, view)));
-        case CERTIFICATE -> Optional.of(unmask(site, kept, headers(kept, kind, view)));
+        case HEADERS ->
+            once(site, kept, SiteVault.Item.COMMIT, vote(site, kept, headers(kept, kind, view)));
+        case CERTIFICATE ->
+            once(site, kept, SiteVault.Item.ANSWER, unmask(site, kept, headers(kept, kind, view)));
         case DESCRIPTOR, KEYS, SHARES, RELEASE, ABORT_PROPOSAL -> Optional.empty();
       };
     } catch (MalformedException | SessionRefusal _) {
       return Optional.empty(); // some other view: for the session itself
     }
+  }
+
+  /// An answer of P5 that holds both shares of everybody.
+  public static SignedMessage revealEverything(SiteSession.Site site, SiteSession session) {
+    KeptSession kept = KeptSession.of(site.vault(), session.id());
+    SortedMap<SiteId, Bytes> seedShares = new TreeMap<>();
+    SortedMap<SiteId, Bytes> keyShares = new TreeMap<>();
+    shares(site, kept)
+        .forEach((dealer, pair) -> {
+          seedShares.put(dealer, pair.seedShare());
+          keyShares.put(dealer, pair.keyShare());
+        });
+    return SignedMessage.sign(
+        session.id(),
+        site.id(),
+        SignedMessage.Phase.UNMASK,
+        session.id(),
+        new UnmaskAnswer(seedShares, keyShares).encode(),
+        site.key());
+  }
+
+  private static Map<SiteId, Secrets.SharePair> shares(SiteSession.Site site, KeptSession kept) {
+    ReceivedShares received = received(site, kept);
+    Map<SiteId, Secrets.SharePair> shares = new HashMap<>(received.open(secrets(site, kept)));
+    secrets(site, kept)
+        .deal(received.peers(), site.id())
+        .own()
+        .ifPresent(own -> shares.put(site.id(), own));
+    return shares;
+  }
+
+  /// What it said before it says again, and nothing else.
+  private static Optional<SignedMessage> once(
+      SiteSession.Site site, KeptSession kept, SiteVault.Item item, SignedMessage message) {
+    Digest session = kept.roster().session();
+    byte[] said = message.toCbor().toBytes();
+    Optional<byte[]> before = site.vault().kept(session, item);
+    if (before.isPresent()) {
+      return Optional.of(message).filter(_ -> Arrays.equals(before.get(), said));
+    }
+    site.vault().keep(session, item, said);
+    return Optional.of(message);
   }
 
   private static List<SignedMessage> headers(KeptSession kept, SignedView.Kind kind, byte[] view) {
@@ -62,20 +110,16 @@ public final class HeaderBlindSite {
       SiteSession.Site site, KeptSession kept, List<SignedMessage> headers) {
     ReceivedShares received = received(site, kept);
     SortedMap<SiteId, SignedMessage> survivors = Roster.bySender(headers);
-    Map<SiteId, Secrets.SharePair> shares = new HashMap<>(received.open(secrets(site, kept)));
-    secrets(site, kept)
-        .deal(received.peers(), site.id())
-        .own()
-        .ifPresent(own -> shares.put(site.id(), own));
     SortedMap<SiteId, Bytes> seedShares = new TreeMap<>();
     SortedMap<SiteId, Bytes> keyShares = new TreeMap<>();
-    shares.forEach((dealer, pair) -> {
-      if (survivors.containsKey(dealer)) {
-        seedShares.put(dealer, pair.seedShare());
-      } else {
-        keyShares.put(dealer, pair.keyShare());
-      }
-    });
+    shares(site, kept)
+        .forEach((dealer, pair) -> {
+          if (survivors.containsKey(dealer)) {
+            seedShares.put(dealer, pair.seedShare());
+          } else {
+            keyShares.put(dealer, pair.keyShare());
+          }
+        });
     return SignedMessage.sign(
         kept.roster().session(),
         site.id(),

@@ -1,0 +1,411 @@
+package dev.comity.simulation;
+
+import dev.comity.plan.Digest;
+import dev.comity.plan.SiteId;
+import dev.comity.session.GraphRule;
+import dev.comity.session.ServerSession;
+import dev.comity.session.SessionDescriptor;
+import dev.comity.session.SessionEvent;
+import dev.comity.session.SignedMessage;
+import dev.comity.session.SignedView;
+import dev.comity.session.SiteSession;
+import dev.comity.storage.Storage;
+import dev.comity.update.MaskedUpdate;
+import dev.comity.update.NoisedUpdate;
+import dev.comity.update.SumAccumulator;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ForkJoinPool;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+
+/// One session of many sites, of which the production code runs every step of every site and of the
+/// aggregator, in one process and without faults but for sites that drop out after P2: the worst
+/// moment, since their masks must then be taken off.
+///
+/// P1 to P3 run once for all drop-out rates, whose sums are taken beside each other: up to there
+/// nobody has dropped out. P4 and P5 then run once for each, the aggregator from the state that it
+/// had after P2 and the sites from what they kept after P3. Vectors go into the sums as they come,
+/// and are not kept.
+///
+/// In the bulk, what was computed before is not computed again: signatures verified or made, and
+/// agreements, which each pair of sites would come to several times. The aggregator and a sample of
+/// sites compute everything, and only they are timed; the sites of the sample run alone, as the
+/// last of each phase, when the code is warm.
+final class ScaleRun {
+  /// What one site of the sample did in one phase: processor milliseconds, and bytes to and from
+  /// it.
+  record Cost(double milliseconds, long received, long sent) {
+    static final Cost NONE = new Cost(0, 0, 0);
+
+    Cost plus(Cost other) {
+      return new Cost(
+          milliseconds + other.milliseconds, received + other.received, sent + other.sent);
+    }
+
+    Cost over(int sites) {
+      return new Cost(milliseconds / sites, received / sites, sent / sites);
+    }
+  }
+
+  /// What became of one drop-out rate. The aggregator's bytes are those of all sites.
+  ///
+  /// @param site means over the sample, by what was shown
+  /// @param aggregator by what was asked for
+  /// @param recovery taking the masks off the sum
+  /// @param equal whether the sum is the plain sum of the survivors, bit for bit
+  record Outcome(
+      int dropOutPercent,
+      ServerSession.State end,
+      int survivors,
+      Map<SignedView.Kind, Cost> site,
+      Map<SignedView.Kind, Cost> aggregator,
+      double recovery,
+      boolean equal) {}
+
+  private static final int AT_ONCE = 32; // vectors in memory
+  private static final int UPDATES = 8;
+  private static final double NANOSECONDS = 1e6; // a millisecond
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
+  private final SimulatedFederation federation;
+  private final int sample;
+  private final GraphRule rule;
+  private final Consumer<String> progress;
+  private final List<SiteId> sites;
+  private final List<NoisedUpdate> updates = new ArrayList<>();
+  private final Map<SiteId, ScaleVault> vaults = new HashMap<>();
+  private final Map<SiteId, SiteSession> sessions = new HashMap<>();
+  private final SessionDescriptor descriptor;
+  private ServerSession server;
+  private Map<SignedView.Kind, Cost> site = new EnumMap<>(SignedView.Kind.class);
+  private Map<SignedView.Kind, Cost> aggregator = new EnumMap<>(SignedView.Kind.class);
+
+  /// @param sample how many sites are timed
+  /// @param progress told what begins
+  ScaleRun(int n, int nC, int coordinates, int sample, GraphRule rule, Consumer<String> progress) {
+    this.sample = sample;
+    this.rule = rule;
+    this.progress = progress;
+    federation = new SimulatedFederation(n, nC, coordinates);
+    sites = federation.sites();
+    for (SiteId each : sites) {
+      if (updates.size() < UPDATES) {
+        updates.add(federation.update(each));
+      }
+      vaults.put(each, new ScaleVault());
+    }
+    var limits = new SessionDescriptor.Limits(Duration.ofMinutes(10), Duration.ofHours(10));
+    descriptor =
+        SessionDescriptor.of(
+            federation.plan(),
+            1,
+            1,
+            Digest.of(new byte[] {9}),
+            Optional.empty(),
+            federation.membership(),
+            sites,
+            rule,
+            limits,
+            limits,
+            limits);
+    server = ServerSession.open(descriptor, federation.membership());
+  }
+
+  SessionDescriptor.Graph graph() {
+    return descriptor.graph();
+  }
+
+  private NoisedUpdate update(SiteId of) {
+    return updates.get(sites.indexOf(of) % updates.size());
+  }
+
+  /// One outcome for each rate.
+  List<Outcome> run(List<Integer> dropOutPercents) {
+    MemoisedCryptography.install();
+    ask(SignedView.Kind.DESCRIPTOR, sites, this::advertise);
+    ask(SignedView.Kind.KEYS, sites, (view, id) -> said(session(id).share(view)));
+    ServerSession collecting = server;
+    Map<SiteId, SignedMessage> headers = new TreeMap<>();
+    Map<Integer, Set<SiteId>> survivors = new TreeMap<>();
+    Map<Integer, SumAccumulator> sums = new TreeMap<>();
+    for (int percent : dropOutPercents) {
+      survivors.put(percent, survivors(percent));
+      sums.put(percent, new SumAccumulator(federation.layout(), 1));
+    }
+    ask(
+        SignedView.Kind.SHARES,
+        sites,
+        (view, id) -> {
+          SiteSession.MaskedInput input = session(id).mask(view);
+          Objects.requireNonNull(vaults.get(id)).forgetInput();
+          return new Answer(input.header(), Optional.of(input.update()));
+        },
+        (id, answer) -> {
+          headers.put(id, answer.message());
+          List<SumAccumulator> with = new ArrayList<>();
+          sums.forEach((percent, sum) -> {
+            if (Objects.requireNonNull(survivors.get(percent)).contains(id)) {
+              with.add(sum);
+            }
+          });
+          add(answer.vector().orElseThrow(), with);
+        });
+    Map<SignedView.Kind, Cost> siteSoFar = site;
+    Map<SignedView.Kind, Cost> aggregatorSoFar = aggregator;
+    List<Outcome> outcomes = new ArrayList<>();
+    for (int percent : dropOutPercents) {
+      site = new EnumMap<>(siteSoFar);
+      aggregator = new EnumMap<>(aggregatorSoFar);
+      server = collecting;
+      vaults.values().forEach(ScaleVault::rewind);
+      outcomes.add(
+          end(
+              percent,
+              Objects.requireNonNull(survivors.get(percent)),
+              headers,
+              Objects.requireNonNull(sums.get(percent))));
+    }
+    return outcomes;
+  }
+
+  /// Timed as if there were one sum.
+  private void add(MaskedUpdate vector, List<SumAccumulator> sums) {
+    double all = onOneCore(() -> sums.forEach(sum -> sum.add(vector)));
+    if (!sums.isEmpty()) {
+      aggregator.merge(SignedView.Kind.SHARES, new Cost(all / sums.size(), 0, 0), Cost::plus);
+    }
+  }
+
+  /// Does `work` on one core, also what it would spread over several.
+  ///
+  /// @return the processor time of it in milliseconds, whatever else the machine does
+  private static double onOneCore(Runnable work) {
+    try (ForkJoinPool core = new ForkJoinPool(1)) {
+      return core.submit(
+              () -> {
+                long begun = THREADS.getCurrentThreadCpuTime();
+                work.run();
+                return (THREADS.getCurrentThreadCpuTime() - begun) / NANOSECONDS;
+              })
+          .join();
+    }
+  }
+
+  /// Drop-outs are spread evenly by chance.
+  private Set<SiteId> survivors(int dropOutPercent) {
+    List<SiteId> shuffled = new ArrayList<>(sites);
+    Collections.shuffle(shuffled, new SeededRandom(dropOutPercent, "drop-outs"));
+    return new TreeSet<>(
+        shuffled.subList((int) ((long) sites.size() * dropOutPercent / 100), sites.size()));
+  }
+
+  private Outcome end(
+      int percent, Set<SiteId> surviving, Map<SiteId, SignedMessage> headers, SumAccumulator sum) {
+    progress.accept("%d %% drop out".formatted(percent));
+    timed(
+        SignedView.Kind.SHARES,
+        () -> {
+          headers.forEach((id, header) -> {
+            if (surviving.contains(id)) {
+              happened(new SessionEvent.MessageReceived(header));
+              Digest root = server.headerRoot(id).orElseThrow();
+              happened(new SessionEvent.MaskedInputStored(id, root));
+            }
+          });
+          server
+              .deadline()
+              .ifPresent(phase -> happened(new SessionEvent.PhaseDeadlinePassed(phase)));
+        });
+    List<SiteId> there = List.copyOf(surviving);
+    if (server.state() == ServerSession.State.VOTING) {
+      ask(SignedView.Kind.HEADERS, there, (view, id) -> said(session(id).vote(view)));
+      if (server.state() == ServerSession.State.RELEASING) {
+        ask(SignedView.Kind.RELEASE, there, (view, id) -> said(session(id).release(view)));
+      }
+      ask(SignedView.Kind.CERTIFICATE, there, (view, id) -> said(session(id).unmask(view)));
+    } else {
+      ask(SignedView.Kind.ABORT_PROPOSAL, there, (view, id) -> said(session(id).abort(view)));
+    }
+    if (server.state() != ServerSession.State.DONE) {
+      return new Outcome(percent, server.state(), 0, site, aggregator, 0, false);
+    }
+    double recovery = onOneCore(() -> sum.remove(server.recovery()));
+    List<SiteId> summed = server.survivors();
+    boolean equal =
+        Arrays.equals(
+            sum.decode(summed.size()).encode(), federation.plainSum(summed, this::update).encode());
+    return new Outcome(percent, server.state(), summed.size(), site, aggregator, recovery, equal);
+  }
+
+  private record Answer(SignedMessage message, Optional<MaskedUpdate> vector) {
+    long bytes() {
+      return message.body().size()
+          + message.signature().size()
+          + vector.map(MaskedUpdate::byteLength).orElse(0L);
+    }
+  }
+
+  private record Asked(SiteId id, byte[] view, Answer answer) {}
+
+  /// What a site does with a view.
+  private interface Step {
+    Answer answer(byte[] view, SiteId id);
+  }
+
+  private interface Then {
+    void with(SiteId id, Answer answer);
+  }
+
+  private static Answer said(SignedMessage message) {
+    return new Answer(message, Optional.empty());
+  }
+
+  private SiteSession session(SiteId id) {
+    return Objects.requireNonNull(sessions.get(id));
+  }
+
+  private Answer advertise(byte[] view, SiteId id) {
+    SiteSession opened =
+        SiteSession.open(
+            new SiteSession.Site(
+                id,
+                SimulatedFederation.key(id),
+                1,
+                federation.membership(),
+                Objects.requireNonNull(vaults.get(id)),
+                book(),
+                0,
+                SimulatedFederation.MIN_HONEST,
+                rule,
+                new World(0, false).clock(),
+                new SeededRandom(0, "secrets of " + id)),
+            federation.plan(),
+            update(id),
+            view);
+    synchronized (sessions) {
+      sessions.put(id, opened);
+    }
+    return said(opened.advertise());
+  }
+
+  /// With the reservation for the one update.
+  private StoredBook book() {
+    StoredBook book = new StoredBook(new Storage(new SimulatedDisk(true)), Path.of("/book"));
+    book.reserve(federation.terms());
+    return book;
+  }
+
+  private void ask(SignedView.Kind kind, List<SiteId> asked, Step step) {
+    ask(kind, asked, step, (_, _) -> {});
+  }
+
+  /// Shows `asked` their views and lets the aggregator hear the answers, until it goes on to the
+  /// next phase or all have answered. The last of them are the sample.
+  private void ask(SignedView.Kind kind, List<SiteId> asked, Step step, Then then) {
+    ServerSession.State phase = server.state();
+    progress.accept("%s to %d sites".formatted(kind, asked.size()));
+    Cost sampled = Cost.NONE;
+    int timed = Math.min(sample, asked.size());
+    List<SiteId> last = asked.subList(asked.size() - timed, asked.size());
+    List<SiteId> bulk = asked.subList(0, asked.size() - timed);
+    boolean hears = kind != SignedView.Kind.SHARES;
+    // The sample answers the same view as all others, also where a quorum would do without it.
+    List<Asked> samples = new ArrayList<>();
+    List<byte[]> shown = views(kind, last);
+    for (int from = 0; from < bulk.size() && server.state() == phase; from += AT_ONCE) {
+      List<SiteId> some = bulk.subList(from, Math.min(from + AT_ONCE, bulk.size()));
+      List<byte[]> views = views(kind, some);
+      List<Asked> answers =
+          IntStream.range(0, some.size())
+              .parallel()
+              .mapToObj(
+                  i -> new Asked(some.get(i), views.get(i), step.answer(views.get(i), some.get(i))))
+              .toList();
+      heard(kind, answers, then, hears, phase);
+    }
+    for (int i = 0; i < timed; i++) {
+      SiteId id = last.get(i);
+      byte[] view = shown.get(i);
+      Answer[] answer = new Answer[1];
+      double took =
+          onOneCore(
+              () -> MemoisedCryptography.withoutMemory(() -> answer[0] = step.answer(view, id)));
+      sampled = sampled.plus(new Cost(took, view.length, answer[0].bytes()));
+      samples.add(new Asked(id, view, answer[0]));
+    }
+    heard(kind, samples, then, hears, phase);
+    site.put(kind, sampled.over(timed));
+  }
+
+  private List<byte[]> views(SignedView.Kind kind, List<SiteId> to) {
+    List<byte[]> views = new ArrayList<>();
+    timed(
+        kind,
+        () -> {
+          for (SiteId id : to) {
+            views.add(
+                server
+                    .viewFor(id, SimulatedFederation.aggregator())
+                    .map(SignedView::encode)
+                    .orElseThrow());
+          }
+        });
+    return views;
+  }
+
+  private void heard(
+      SignedView.Kind kind,
+      List<Asked> answers,
+      Then then,
+      boolean hears,
+      ServerSession.State phase) {
+    long received = 0;
+    long sent = 0;
+    for (Asked asked : answers) {
+      received += asked.answer().bytes();
+      sent += asked.view().length;
+    }
+    aggregator.merge(kind, new Cost(0, received, sent), Cost::plus);
+    timed(
+        kind,
+        () ->
+            answers.forEach(asked -> {
+              if (hears && server.state() == phase) {
+                happened(new SessionEvent.MessageReceived(asked.answer().message()));
+              }
+            }));
+    answers.forEach(asked -> then.with(asked.id(), asked.answer()));
+  }
+
+  /// The aggregator's time, with nothing remembered.
+  private void timed(SignedView.Kind kind, Runnable work) {
+    double took = onOneCore(() -> MemoisedCryptography.withoutMemory(work));
+    aggregator.merge(kind, new Cost(took, 0, 0), Cost::plus);
+  }
+
+  private void happened(SessionEvent event) {
+    server =
+        switch (server.on(event)) {
+          case ServerSession.Transition.Moved(var next) -> next;
+          case ServerSession.Transition.Ignored(_, var reason) ->
+              throw new IllegalStateException("the aggregator ignores an answer: " + reason);
+          case ServerSession.Transition.Refused(_, var reason) ->
+              throw new IllegalStateException("the aggregator refuses an answer: " + reason);
+        };
+  }
+}

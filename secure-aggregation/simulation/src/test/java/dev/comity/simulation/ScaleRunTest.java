@@ -1,0 +1,67 @@
+package dev.comity.simulation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.comity.session.GraphRule;
+import dev.comity.session.ServerSession;
+import dev.comity.session.SessionDescriptor;
+import dev.comity.session.SignedView;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class ScaleRunTest {
+  private static final int COORDINATES = 1000;
+  private static final List<Integer> DROP_OUTS = List.of(0, 10, 30);
+
+  @AfterEach
+  void forget() {
+    MemoisedCryptography.uninstall();
+  }
+
+  private static List<ScaleRun.Outcome> outcomes(ScaleRun run) {
+    List<ScaleRun.Outcome> outcomes = run.run(DROP_OUTS);
+
+    assertThat(outcomes).extracting(ScaleRun.Outcome::dropOutPercent).isEqualTo(DROP_OUTS);
+    assertThat(outcomes)
+        .allSatisfy(outcome -> {
+          assertThat(outcome.end()).isEqualTo(ServerSession.State.DONE);
+          assertThat(outcome.equal()).isTrue();
+        });
+    return outcomes;
+  }
+
+  @Test
+  void onARingTheSumIsThePlainSumAtEachDropOutRate() {
+    // a weak rule, so that sixty sites need no complete graph
+    ScaleRun run = new ScaleRun(60, 1, COORDINATES, 2, new GraphRule(30, 8, 4, 300), _ -> {});
+
+    assertThat(run.graph()).isInstanceOf(SessionDescriptor.Graph.Regular.class);
+    assertThat(outcomes(run)).extracting(ScaleRun.Outcome::survivors).containsExactly(60, 54, 42);
+  }
+
+  @Test
+  void onTheCompleteGraphTooAndEveryCostIsMeasured() {
+    ScaleRun run = new ScaleRun(20, 2, COORDINATES, 2, GraphRule.STANDARD, _ -> {});
+
+    assertThat(outcomes(run))
+        .allSatisfy(outcome -> {
+          ScaleRun.Cost masked = outcome.site().get(SignedView.Kind.SHARES);
+          assertThat(masked.sent()).isGreaterThan(4L * COORDINATES).isLessThan(5L * COORDINATES);
+          assertThat(masked.milliseconds()).isPositive();
+          assertThat(outcome.aggregator().get(SignedView.Kind.SHARES).received())
+              .isEqualTo(20 * masked.sent());
+          assertThat(outcome.site()).containsKeys(SignedView.Kind.CERTIFICATE);
+        });
+  }
+
+  @Test
+  void moreDropOutsThanTheRingBearsEndInAProofOfAbort() {
+    ScaleRun run = new ScaleRun(60, 1, COORDINATES, 2, new GraphRule(30, 8, 4, 50), _ -> {});
+
+    ScaleRun.Outcome outcome = run.run(List.of(40)).getFirst();
+
+    assertThat(outcome.end()).isEqualTo(ServerSession.State.ABORTED);
+    assertThat(outcome.survivors()).isZero();
+  }
+}

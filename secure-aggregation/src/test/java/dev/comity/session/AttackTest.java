@@ -397,6 +397,33 @@ class AttackTest {
       assertThat(SessionDescriptor.decode(changed.encode())).isEqualTo(changed);
     }
 
+    /// The fields that a site knows from its membership, its plan and its stored update.
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+          "federation",
+          "federationEpoch",
+          "run",
+          "round",
+          "plan",
+          "terms",
+          "membership",
+          "membershipVersion",
+          "roster",
+          "quorum",
+          "vectorLayout",
+          "bits",
+          "noise",
+          "graph"
+        })
+    void a_site_refuses_a_descriptor_that_differs_in_anything_it_knows(String component) {
+      byte[] view = view(changed(component));
+
+      assertThatThrownBy(() -> open(site, federation.plan, view))
+          .isInstanceOf(SessionRefusal.class);
+      assertThat(federation.vault(site).locks()).isEmpty();
+    }
+
     private SessionDescriptor changed(String component) {
       Map<String, Object> values = new HashMap<>();
       values.put("federation", new FederationId("another"));

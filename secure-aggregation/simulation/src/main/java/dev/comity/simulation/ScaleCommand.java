@@ -96,10 +96,10 @@ final class ScaleCommand implements Callable<Integer> {
         Runtime.getRuntime().availableProcessors(),
         (long) (Runtime.getRuntime().maxMemory() / MEBI));
     out.printf(
-        "timed: the aggregator, whole, and %d sites, alone, as the last of each phase; these"
-            + " compute everything themselves. The other sites run the same code untimed; what is"
-            + " identical for several of them (a signature verified, a pair's agreement) is"
-            + " computed once.%n",
+        "milliseconds are processor time of one core: of the aggregator, whole, and of %d sites,"
+            + " alone, as the last of each phase; these compute everything themselves. The other"
+            + " sites run the same code untimed; what is identical for several of them (a signature"
+            + " verified, a pair's agreement) is computed once.%n",
         sample);
     out.flush();
     boolean equal = true;

@@ -7,6 +7,7 @@ import dev.comity.session.ServerSession;
 import dev.comity.session.SessionDescriptor;
 import dev.comity.session.SignedView;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -46,11 +47,12 @@ class ScaleRunTest {
 
     assertThat(outcomes(run))
         .allSatisfy(outcome -> {
-          ScaleRun.Cost masked = outcome.site().get(SignedView.Kind.SHARES);
-          assertThat(masked.sent()).isGreaterThan(4L * COORDINATES).isLessThan(5L * COORDINATES);
-          assertThat(masked.milliseconds()).isPositive();
-          assertThat(outcome.aggregator().get(SignedView.Kind.SHARES).received())
-              .isEqualTo(20 * masked.sent());
+          ScaleRun.Cost site = Objects.requireNonNull(outcome.site().get(SignedView.Kind.SHARES));
+          ScaleRun.Cost aggregator =
+              Objects.requireNonNull(outcome.aggregator().get(SignedView.Kind.SHARES));
+          assertThat(site.sent()).isGreaterThan(4L * COORDINATES).isLessThan(5L * COORDINATES);
+          assertThat(site.milliseconds()).isPositive();
+          assertThat(aggregator.received()).isEqualTo(20 * site.sent());
           assertThat(outcome.site()).containsKeys(SignedView.Kind.CERTIFICATE);
         });
   }

@@ -51,7 +51,8 @@ final class PrivateStepsCommand implements Callable<Integer> {
       names = "--repeats",
       paramLabel = "N",
       defaultValue = "5",
-      description = "turns of which the fastest counts, after three to warm up (default ${DEFAULT-VALUE})")
+      description =
+          "turns of which the fastest counts, after three to warm up (default ${DEFAULT-VALUE})")
   private int repeats;
 
   PrivateStepsCommand() {}
@@ -62,7 +63,8 @@ final class PrivateStepsCommand implements Callable<Integer> {
     requireAtLeast("--repeats", repeats, 1);
     samples.forEach(sample -> requireAtLeast("--samples", sample, 1));
     PrintWriter out = spec.commandLine().getOut();
-    out.println("| model | examples a step | plain | loop | ghost | loop / plain | ghost / plain |");
+    out.println(
+        "| model | examples a step | plain | loop | ghost | loop / plain | ghost / plain |");
     out.println("|---|---|---|---|---|---|---|");
     for (var model : MODELS) {
       for (int sample : samples) {

@@ -735,9 +735,7 @@ final class StagedRun {
             new LocalTraining(
                 Loss.BINARY_CROSS_ENTROPY,
                 16,
-                noise.isPrivate()
-                    ? new LocalWork.PoissonSteps(20, 0.05)
-                    : new LocalWork.Epochs(1),
+                noise.isPrivate() ? new LocalWork.PoissonSteps(20, 0.05) : new LocalWork.Epochs(1),
                 0.1,
                 0,
                 0),

@@ -51,8 +51,8 @@ public final class StepSpeed {
 
   private StepSpeed() {}
 
-  /// Examples a second of the thread's own time, in the fastest of `repeats` turns of at least `turn`
-  /// each. The ways take turns, so that what else the machine does hits them alike.
+  /// Examples a second of the thread's own time, in the fastest of `repeats` turns of at least
+  /// `turn` each. The ways take turns, so that what else the machine does hits them alike.
   ///
   /// @param sample examples that every step takes, >= 1
   public static Map<Way, Double> measure(
@@ -184,7 +184,6 @@ public final class StepSpeed {
       features[i] = (float) random.nextGaussian();
     }
     int classes = architecture.binary() ? 2 : architecture.outputs();
-    return new Examples(
-        architecture.inputs(), features, random.ints(count, 0, classes).toArray());
+    return new Examples(architecture.inputs(), features, random.ints(count, 0, classes).toArray());
   }
 }

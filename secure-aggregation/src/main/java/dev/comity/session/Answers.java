@@ -122,6 +122,21 @@ final class Answers {
         .toList();
   }
 
+  /// The responders who left out the share that `dealer` dealt to them: they could not decrypt it,
+  /// or say so.
+  List<SiteId> without(SiteId dealer) {
+    Roster roster = dealing.roster();
+    int place = roster.index(dealer);
+    return Arrays.stream(dealing.keys().receivers(dealer))
+        .sorted()
+        .mapToObj(roster::site)
+        .filter(receiver -> {
+          Shares answer = received.get(receiver);
+          return answer != null && answer.of(place) == null;
+        })
+        .toList();
+  }
+
   /// Whether there are enough shares of everybody's secret.
   boolean suffice() {
     int threshold = dealing.keys().shareThreshold();

@@ -66,8 +66,7 @@ record Done(
   public List<Mask> recovery() {
     return switch (outcome) {
       case Verdict.Summed _ -> revealed.masks(dealing.keys());
-      case Verdict.Burned(var dealers, var reason) ->
-          throw new IllegalStateException("no sum: " + reason + ", dealt by " + dealers);
+      case Verdict.Burned(_, var reason) -> throw new IllegalStateException("no sum: " + reason);
       case Verdict.Aborted(var reason) -> throw new IllegalStateException("no sum: " + reason);
     };
   }

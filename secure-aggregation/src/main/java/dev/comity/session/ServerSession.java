@@ -85,8 +85,9 @@ public sealed interface ServerSession
       }
     }
 
-    /// Certified, but `dealers` dealt shares that give no secret of theirs: there will be no sum,
-    /// the survivors' updates are spent. Name and suspend the dealers.
+    /// Certified, but shares give no secret: there will be no sum, the survivors' updates are spent.
+    /// Suspend the `dealers`, who are provably at fault; there is none where at most n_C receivers
+    /// say that they could not decrypt, and `reason` then names these.
     record Burned(List<SiteId> dealers, String reason) implements Verdict {
       public Burned {
         dealers = List.copyOf(dealers);

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /// P5: the survivors are certified; the sites of U2 reveal the shares that unmask their sum,
 /// without deadline. Nothing aborts the session any more.
@@ -135,12 +136,32 @@ record Unmasking(
     }
     List<SiteId> hopeless = answers.hopeless();
     if (!hopeless.isEmpty()) {
+      return unanswerable(hopeless);
+    }
+    return answers.suffice() ? reconstructed() : this;
+  }
+
+  /// A dealer is at fault when more than n_C answers leave its share out: one of them is honest and
+  /// could not decrypt. Fewer may be the word of colluding sites against an honest dealer.
+  private ServerSession unanswerable(List<SiteId> hopeless) {
+    int nC = descriptor().quorum().nC();
+    List<SiteId> atFault =
+        hopeless.stream().filter(dealer -> answers.without(dealer).size() > nC).toList();
+    if (!atFault.isEmpty()) {
       return burned(
-          hopeless,
+          atFault,
           "fewer than %d sites could decrypt their shares"
               .formatted(dealing.keys().shareThreshold()));
     }
-    return answers.suffice() ? reconstructed() : this;
+    SiteId one = hopeless.getFirst();
+    return burned(
+        List.of(),
+        "the answers of %s leave out shares, of %s among others: with at most %d such answers nobody can tell whether its dealer or they are at fault"
+            .formatted(names(answers.without(one)), one, nC));
+  }
+
+  private static String names(List<SiteId> sites) {
+    return sites.stream().map(SiteId::value).collect(Collectors.joining(", "));
   }
 
   private record Secret(SiteId dealer, Optional<byte[]> found) {}

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.SortedMap;
 import org.junit.jupiter.api.Test;
 
@@ -304,6 +305,32 @@ class RefusalTest {
         .isInstanceOfSatisfying(
             ServerSession.Verdict.Burned.class,
             burned -> assertThat(burned.dealers()).containsExactly(site));
+  }
+
+  /// With T sites that dealt, one answer without shares makes every other dealer's secret unknown.
+  @Test
+  void aSiteThatLeavesSharesOutBurnsTheSessionAndNoHonestDealerIsSuspendedForIt() {
+    SiteId absent = federation.sites.getLast();
+    runOthers(absent, ServerSession.State.UNMASKING);
+    SignedMessage answer = federation.answer(site, SignedView.Kind.CERTIFICATE);
+    TreeMap<SiteId, Bytes> own = new TreeMap<>(UnmaskAnswer.of(answer).seedShares());
+    own.keySet().retainAll(List.of(site));
+    federation.send(
+        federation.signed(
+            site,
+            SignedMessage.Phase.UNMASK,
+            ((Unmasking) federation.server).headers().h3(),
+            new UnmaskAnswer(own, new TreeMap<>()).encode()));
+
+    runOthers(site, ServerSession.State.DONE);
+
+    assertThat(federation.server.verdict().orElseThrow())
+        .isInstanceOfSatisfying(
+            ServerSession.Verdict.Burned.class,
+            burned -> {
+              assertThat(burned.dealers()).isEmpty();
+              assertThat(burned.reason()).contains("the answers of " + site + " leave out shares");
+            });
   }
 
   private void runOthers(SiteId bad, ServerSession.State state) {

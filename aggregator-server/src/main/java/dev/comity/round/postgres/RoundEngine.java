@@ -628,10 +628,12 @@ final class RoundEngine implements SmartLifecycle {
       case ServerSession.Verdict.Burned(var dealers, var reason) ->
           reject(
               round,
-              "%s; suspended as the dealers at fault: %s"
-                  .formatted(
-                      reason,
-                      dealers.stream().map(SiteId::value).collect(Collectors.joining(", "))));
+              dealers.isEmpty()
+                  ? reason
+                  : "%s; suspended as the dealers at fault: %s"
+                      .formatted(
+                          reason,
+                          dealers.stream().map(SiteId::value).collect(Collectors.joining(", "))));
       case ServerSession.Verdict.Aborted(var reason) -> reject(round, reason);
     }
     spool.drop(row.id());

@@ -98,7 +98,7 @@ final class MaskedSession {
               case ServerSession.Verdict.Aborted _ -> Optional.empty();
               case ServerSession.Verdict.Burned(var dealers, var reason) ->
                   throw new IllegalStateException(
-                      "the shares of %s give no secret: %s".formatted(dealers, reason));
+                      "the session burned: %s; at fault: %s".formatted(reason, dealers));
             });
   }
 

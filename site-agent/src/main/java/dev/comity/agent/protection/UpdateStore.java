@@ -17,8 +17,10 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /// The encoded updates of a site, on its own disk until a session sums them. There is one for each
-/// (run, kind, base model), ever: what is stored is offered again, never made anew, and the terms
-/// of what was erased stay, so that nothing takes its place.
+/// (run, kind, base version), ever: what is stored is offered again, never made anew, and the terms
+/// of what was erased stay, so that nothing takes its place. The version counts and not the digest
+/// of its document: whoever publishes a second document about the same weights would be given the
+/// same update for a second sum.
 ///
 /// Thread-safe.
 public final class UpdateStore {
@@ -44,7 +46,7 @@ public final class UpdateStore {
   }
 
   /// Clips, encodes and stores an update by its terms. Returns once it is on disk; a stored update
-  /// of the same run, kind and base model stays as it is.
+  /// of the same run, kind and base version stays as it is.
   ///
   /// @param base the parameters of the base model, in layout order
   /// @throws IllegalArgumentException when the update does not fit the terms
@@ -55,8 +57,8 @@ public final class UpdateStore {
     }
     if (isErased(terms)) {
       throw new IllegalStateException(
-          "an update of run %s from base model %s was stored and erased; there is one for each base, wait for the next version"
-              .formatted(terms.run(), terms.baseModel().abbreviated()));
+          "an update of run %s from version %d was stored and erased; there is one for each version, wait for the next"
+              .formatted(terms.run(), terms.baseVersion()));
     }
     NoisedUpdate stored =
         update
@@ -82,14 +84,14 @@ public final class UpdateStore {
                 .toBytes());
   }
 
-  /// The digest of the terms under which an update of the same run, kind and base model is stored.
+  /// The digest of the terms under which an update of the same run, kind and base version is stored.
   public synchronized Optional<Digest> storedTerms(UpdateTerms terms) {
     return Files.exists(updateFile(name(terms)))
         ? termsFile(name(terms)).read().map(content -> read(content).terms())
         : Optional.empty();
   }
 
-  /// Whether an update of the same run, kind and base model was stored and erased.
+  /// Whether an update of the same run, kind and base version was stored and erased.
   public synchronized boolean isErased(UpdateTerms terms) {
     return Files.exists(termsFile(name(terms)).path()) && !Files.exists(updateFile(name(terms)));
   }
@@ -106,7 +108,7 @@ public final class UpdateStore {
     }
   }
 
-  /// Erases the update of these terms' run, kind and base model, for good.
+  /// Erases the update of these terms' run, kind and base version, for good.
   public synchronized void erase(UpdateTerms terms) {
     erase(name(terms));
   }
@@ -140,7 +142,7 @@ public final class UpdateStore {
   }
 
   private static String name(UpdateTerms terms) {
-    return "%s_%s_%s".formatted(terms.run(), terms.kind(), terms.baseModel().hex());
+    return "%s_%s_%d".formatted(terms.run(), terms.kind(), terms.baseVersion());
   }
 
   private Path updateFile(String name) {

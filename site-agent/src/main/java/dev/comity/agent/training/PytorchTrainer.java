@@ -1,5 +1,6 @@
 package dev.comity.agent.training;
 
+import dev.comity.plan.Architecture;
 import dev.comity.plan.Digest;
 import dev.comity.plan.LocalWork;
 import dev.comity.plan.Noise;
@@ -51,7 +52,10 @@ public final class PytorchTrainer implements Trainer {
     var evaluation = evaluation(terms, base);
     return switch (terms.kind()) {
       case TRAIN -> {
-        float[] delta = descend(request, base, progress, gate);
+        float[] delta =
+            terms.noise() instanceof Noise.RecordLevel || labelled(terms.architecture(), train)
+                ? descend(request, base, progress, gate)
+                : base.clone();
         for (int i = 0; i < delta.length; i++) {
           delta[i] -= base[i];
         }
@@ -192,17 +196,14 @@ public final class PytorchTrainer implements Trainer {
           "%s takes %d features, this site's mapping builds %d"
               .formatted(architecture, architecture.inputs(), examples.width()));
     }
-    if (terms.noise() instanceof Noise.RecordLevel) {
+    if (terms.noise().isPrivate()) {
       return; // what follows looks at single examples and their number
     }
-    int classes = architecture.binary() ? 2 : architecture.outputs();
-    for (int row = 0; row < examples.count(); row++) {
-      if (examples.label(row) >= classes) {
-        throw new TrainingRefusedException(
-            TrainingRefusedException.Reason.UNSUITABLE,
-            "%s tells %d classes apart, this site's labels name another"
-                .formatted(architecture, classes));
-      }
+    if (!labelled(architecture, examples)) {
+      throw new TrainingRefusedException(
+          TrainingRefusedException.Reason.UNSUITABLE,
+          "%s tells %d classes apart, this site's labels name another"
+              .formatted(architecture, classes(architecture)));
     }
     if (examples.count() > terms.maxExamples()) {
       throw new TrainingRefusedException(
@@ -210,5 +211,20 @@ public final class PytorchTrainer implements Trainer {
           "this site has more examples than the plan's maxExamples %d; the researcher may raise it"
               .formatted(terms.maxExamples()));
     }
+  }
+
+  private static int classes(Architecture architecture) {
+    return architecture.binary() ? 2 : architecture.outputs();
+  }
+
+  /// Whether the model has a class for each label.
+  private static boolean labelled(Architecture architecture, Examples examples) {
+    int classes = classes(architecture);
+    for (int row = 0; row < examples.count(); row++) {
+      if (examples.label(row) >= classes) {
+        return false;
+      }
+    }
+    return true;
   }
 }

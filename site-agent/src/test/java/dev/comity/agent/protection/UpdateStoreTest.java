@@ -67,10 +67,30 @@ final class UpdateStoreTest {
     var again = new UpdateStore(folder.resolve("updates"), keys);
     assertThat(again.storedTerms(terms)).isEmpty();
     assertThat(again.isErased(terms)).isTrue();
-    assertThat(again.isErased(terms("base", 2))).isTrue();
+    assertThat(again.isErased(terms("another document", 3))).isTrue();
+    assertThat(again.isErased(terms("base", 2))).isFalse();
     assertThatThrownBy(() -> again.protect(terms, BASE, update()))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("erased");
+  }
+
+  @Test
+  void aSecondDocumentAboutTheSameVersionGetsNoSecondUpdate() throws IOException {
+    var keys = SiteKeys.create(folder.resolve("keys"), FEDERATION, new SiteId("cleveland"));
+    var place = folder.resolve("updates");
+    var store = new UpdateStore(place, keys);
+    var first = terms("first transcript", 3);
+    var second = terms("second transcript", 3);
+    store.protect(first, BASE, update());
+
+    store.protect(second, BASE, update());
+
+    assertThat(store.storedTerms(second)).contains(first.digest());
+    assertThat(store.load(first)).isPresent();
+    assertThat(store.load(second)).isEmpty();
+    try (var files = Files.list(place)) {
+      assertThat(files.filter(file -> file.toString().endsWith(".z"))).hasSize(1);
+    }
   }
 
   private static LocalUpdate update() {

@@ -177,6 +177,20 @@ class RecordLevelTrainingTest {
   }
 
   @Test
+  void neitherTheNumberOfExamplesNorALabelIsARefusalUnderDistributedNoise() throws Exception {
+    var distributed =
+        TrainingCases.of(TrainingCases.mlp(WIDTH, 8, 2))
+            .optimizer(new LocalObjective.Plain(), 0.1, 0, 0)
+            .work(new LocalWork.Batches(STEPS))
+            .distributed(1);
+    var few = distributed.limits(20, 20); // fewer than there are
+    var odd = new Examples(WIDTH, new float[WIDTH * 3], new int[] {0, 1, 77});
+
+    assertThat(train(trainer(TRAIN), few.request()).delta()).doesNotContain(Float.NaN);
+    assertThat(train(trainer(odd, "odd"), distributed.request()).delta()).containsOnly(0);
+  }
+
+  @Test
   void aRequestWithoutAKeyIsRefused() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new TrainingRequest(MLP.terms(), TrainingCases.SITE, MLP.initial()))

@@ -85,9 +85,9 @@ public sealed interface ServerSession
       }
     }
 
-    /// Certified, but shares give no secret: there will be no sum, the survivors' updates are spent.
-    /// Suspend the `dealers`, who are provably at fault; there is none where at most n_C receivers
-    /// say that they could not decrypt, and `reason` then names these.
+    /// Certified, but shares give no secret: there will be no sum, the survivors' updates are
+    /// spent. Suspend the `dealers`, who are provably at fault; there is none where at most n_C
+    /// receivers say that they could not decrypt, and `reason` then names these.
     record Burned(List<SiteId> dealers, String reason) implements Verdict {
       public Burned {
         dealers = List.copyOf(dealers);

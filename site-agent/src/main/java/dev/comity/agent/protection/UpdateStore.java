@@ -84,7 +84,8 @@ public final class UpdateStore {
                 .toBytes());
   }
 
-  /// The digest of the terms under which an update of the same run, kind and base version is stored.
+  /// The digest of the terms under which an update of the same run, kind and base version is
+  /// stored.
   public synchronized Optional<Digest> storedTerms(UpdateTerms terms) {
     return Files.exists(updateFile(name(terms)))
         ? termsFile(name(terms)).read().map(content -> read(content).terms())

@@ -144,7 +144,8 @@ class LocalDatasetTest {
         folder.resolve("rows.csv")
             + ": line 5, column 3 (cp): none of the 3 categories that the mapping lists");
     assertThatThrownBy(() -> read(MAPPING, ROWS.replace("d,40,3", "d,40,77"), SPLIT))
-        .satisfies(refused -> assertThat(refused.getMessage()).doesNotContain("77"));
+        .satisfies(refused ->
+            assertThat(refused.toString().replace(folder.toString(), "")).doesNotContain("77"));
   }
 
   @Test

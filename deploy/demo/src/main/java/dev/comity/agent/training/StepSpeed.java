@@ -68,12 +68,13 @@ public final class StepSpeed {
         work.put(way, work(way, architecture, model, examples, base));
       }
       for (int repeat = -WARM_UP; repeat < repeats; repeat++) {
-        for (Way way : Way.values()) {
+        for (var each : work.entrySet()) {
+          Way way = each.getKey();
           long first = steps.merge(way, 0L, Long::sum);
           long start = CLOCK.getCurrentThreadCpuTime();
           long step = first;
           do {
-            work.get(way).accept(step++);
+            each.getValue().accept(step++);
           } while (CLOCK.getCurrentThreadCpuTime() - start < turn.toNanos());
           double seconds = (CLOCK.getCurrentThreadCpuTime() - start) / 1e9;
           steps.put(way, step);

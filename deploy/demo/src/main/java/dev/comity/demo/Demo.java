@@ -171,8 +171,13 @@ final class Demo {
       throws InterruptedException {
     long end = System.nanoTime() + BASELINE_LIMIT.toNanos();
     var found = new LinkedHashMap<String, Optional<JsonNode>>();
+    boolean said = false;
     for (var site : sites) {
       var baseline = site.readBaseline();
+      if (baseline.isEmpty() && evaluated.contains(site.site()) && !said) {
+        terminal.step("The sites train alone for as long as the run did, to compare.");
+        said = true;
+      }
       while (baseline.isEmpty() && evaluated.contains(site.site()) && System.nanoTime() < end) {
         children.pause(PAUSE);
         baseline = site.readBaseline();

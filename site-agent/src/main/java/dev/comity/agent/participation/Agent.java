@@ -206,7 +206,8 @@ public final class Agent implements AutoCloseable {
               new BaselineFile(
                   directory.baseline(),
                   new LocalBaseline(examples(data.train()), examples(data.test())),
-                  settings.site()));
+                  settings.site()),
+              training);
     } catch (IOException | RuntimeException e) {
       lock.close();
       throw e;

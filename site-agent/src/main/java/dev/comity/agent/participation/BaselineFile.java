@@ -38,9 +38,11 @@ final class BaselineFile {
       double federatedAccuracy) {}
 
   /// Trains alone for as long as the whole run of `terms` did, an evaluation of its final model,
-  /// and writes the comparison. Does nothing when it is there already.
+  /// and writes the comparison. Does nothing when it is there already or nothing was measured.
   void write(UpdateTerms terms, Metrics federated) throws InterruptedException {
-    if (terms.baseVersion() < 1 || run().equals(Optional.of(terms.run()))) {
+    if (terms.baseVersion() < 1
+        || federated.examples() == 0
+        || run().equals(Optional.of(terms.run()))) {
       return;
     }
     var model = BuiltInModel.of(terms.architecture().family(), terms.architecture().widths());

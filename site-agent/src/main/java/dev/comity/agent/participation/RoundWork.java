@@ -23,6 +23,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,7 +47,10 @@ final class RoundWork {
   private final StatusBoard status;
   private final CountDownLatch closing;
   private final BaselineFile baseline;
+  private final Executor afterwards;
 
+  /// @param afterwards runs what a round leaves to do, on the training thread; the round's end does
+  ///   not interrupt it
   RoundWork(
       SiteId site,
       OfferCheck check,
@@ -58,7 +63,8 @@ final class RoundWork {
       ResourceGate gate,
       StatusBoard status,
       CountDownLatch closing,
-      BaselineFile baseline) {
+      BaselineFile baseline,
+      Executor afterwards) {
     this.site = site;
     this.check = check;
     this.memberships = memberships;
@@ -71,6 +77,7 @@ final class RoundWork {
     this.status = status;
     this.closing = closing;
     this.baseline = baseline;
+    this.afterwards = afterwards;
   }
 
   /// How the work on an offer ended.
@@ -175,15 +182,22 @@ final class RoundWork {
     show(offer, AgentStatus.Phase.READY, 10, null);
     boolean heard = reports.ready();
     if (terms.kind() == RunKind.EVALUATE && evaluated.isPresent()) {
-      compareWithAlone(terms, evaluated.get());
+      Metrics federated = evaluated.get();
+      try {
+        afterwards.execute(() -> compareWithAlone(terms, federated));
+      } catch (RejectedExecutionException e) {
+        LOG.atDebug().addKeyValue("run", terms.run()).log("The agent closes: no local baseline");
+      }
     }
     return heard ? Outcome.READY : Outcome.OUT;
   }
 
   /// Of interest to the site alone: a failure costs the round nothing.
-  private void compareWithAlone(UpdateTerms terms, Metrics federated) throws InterruptedException {
+  private void compareWithAlone(UpdateTerms terms, Metrics federated) {
     try {
       baseline.write(terms, federated);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // the agent closes
     } catch (TrainingRefusedException | UncheckedIOException e) {
       LOG.atWarn()
           .addKeyValue("run", terms.run())

@@ -78,6 +78,26 @@ class AgentTest {
     }
   }
 
+  /// Its training alone takes seconds, the rest of the round a fraction of one.
+  @Test
+  void theEndOfTheRoundDoesNotInterruptTheLocalBaseline() throws Exception {
+    startAll();
+    aggregator.admit();
+    commitRound(1, RunKind.TRAIN);
+
+    aggregator.open(2, RunKind.EVALUATE, plan -> TestPlans.batches(plan, 5_000));
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+
+    for (SiteId site : SITES) {
+      aggregator.await(
+          site + " has ended its rounds", () -> agent(site).status().rounds().isEmpty());
+      aggregator.await(site + " has its baseline", () -> Files.exists(directory(site).baseline()));
+    }
+  }
+
   @Test
   void everyReleaseIsEnteredInTheSitesLedgerBeforeItIsSent() throws Exception {
     startAll();

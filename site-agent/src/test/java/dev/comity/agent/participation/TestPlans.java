@@ -54,7 +54,7 @@ final class TestPlans {
 
   static RoundPlan recordLevel(RoundPlan plan, double noiseMultiplier) {
     var training = plan.terms().training();
-    return noised(
+    return with(
         plan,
         new Noise.RecordLevel(noiseMultiplier, 1, 1e-5),
         plan.terms().encoding(),
@@ -64,20 +64,39 @@ final class TestPlans {
             new LocalWork.PoissonSteps(10, 0.1),
             training.learningRate(),
             training.momentum(),
-            training.weightDecay()));
+            training.weightDecay()),
+        new Weighting.Uniform());
   }
 
   /// Site-level, in a ring of `bits`.
   static RoundPlan distributed(RoundPlan plan, double noiseMultiplier, int bits) {
-    return noised(
+    return with(
         plan,
         new Noise.Distributed(noiseMultiplier, 3, 1e-5),
         new Encoding(bits, plan.terms().encoding().nMax()),
-        plan.terms().training());
+        plan.terms().training(),
+        new Weighting.Uniform());
   }
 
-  private static RoundPlan noised(
-      RoundPlan plan, Noise noise, Encoding encoding, LocalTraining training) {
+  /// With another number of batches a round.
+  static RoundPlan batches(RoundPlan plan, int batches) {
+    var training = plan.terms().training();
+    return with(
+        plan,
+        plan.terms().noise(),
+        plan.terms().encoding(),
+        new LocalTraining(
+            training.loss(),
+            training.batchSize(),
+            new LocalWork.Batches(batches),
+            training.learningRate(),
+            training.momentum(),
+            training.weightDecay()),
+        plan.terms().weighting());
+  }
+
+  private static RoundPlan with(
+      RoundPlan plan, Noise noise, Encoding encoding, LocalTraining training, Weighting weighting) {
     UpdateTerms terms = plan.terms();
     return new RoundPlan(
         new UpdateTerms(
@@ -105,7 +124,7 @@ final class TestPlans {
             terms.objective(),
             training,
             terms.seed(),
-            new Weighting.Uniform(),
+            weighting,
             terms.clipNorm(),
             noise,
             encoding,

@@ -724,7 +724,6 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
       case VOTE -> SessionPhase.SESSION_PHASE_VOTE;
       case RELEASE -> SessionPhase.SESSION_PHASE_RELEASE;
       case UNMASK -> SessionPhase.SESSION_PHASE_UNMASK;
-      case RESULT -> throw new IllegalStateException("no message of the phase RESULT is asked for");
     };
   }
 

@@ -551,7 +551,8 @@ public final class Agent implements AutoCloseable {
       offer =
           Offer.decode(
               Bytes.of(message.getPlan().toByteArray()),
-              Bytes.of(message.getModelVersion().toByteArray()));
+              Bytes.of(message.getModelVersion().toByteArray()),
+              clock.instant().plusMillis(message.getRemainingMs()));
     } catch (MalformedException e) {
       LOG.atError().setCause(e).log("Round offer is malformed");
       status.problem(e.getMessage());

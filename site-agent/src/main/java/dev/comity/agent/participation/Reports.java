@@ -40,11 +40,12 @@ final class Reports {
     return say(about().setRefused(RefusedByPolicy.newBuilder().addAllReasons(reasons)));
   }
 
-  boolean ready() throws InterruptedException {
+  boolean ready(boolean partial) throws InterruptedException {
     return say(
         about()
             .setReady(
                 Ready.newBuilder()
+                    .setPartial(partial)
                     .setTermsDigest(
                         UnsafeByteOperations.unsafeWrap(offer.plan().terms().digest().bytes()))));
   }

@@ -180,7 +180,7 @@ final class RoundWork {
       return fail(offer, reports, "disk", "the site's disk failed or is full");
     }
     show(offer, AgentStatus.Phase.READY, 10, null);
-    boolean heard = reports.ready();
+    boolean heard = reports.ready(updates.isPartial(terms));
     if (terms.kind() == RunKind.EVALUATE && evaluated.isPresent()) {
       Metrics federated = evaluated.get();
       try {
@@ -212,15 +212,16 @@ final class RoundWork {
     var terms = offer.plan().terms();
     float[] base = verifiedBase(offer);
     show(offer, AgentStatus.Phase.TRAINING, 0, null);
+    var whole = new TrainingRequest(terms, site, base, updates.trainingKey(terms, base));
     TrainingOutcome outcome =
         trainer.train(
-            new TrainingRequest(terms, site, base, updates.trainingKey(terms, base)),
+            terms.partialAllowed() ? whole.until(offer.trainUntil()) : whole,
             tenths -> {
               show(offer, AgentStatus.Phase.TRAINING, tenths, null);
               reports.progress(tenths);
             },
             pauses());
-    updates.protect(terms, base, outcome.update());
+    updates.protect(terms, base, outcome.update(), outcome.partial());
     trainer.discard(terms.digest());
     return outcome.base();
   }
@@ -236,6 +237,11 @@ final class RoundWork {
       @Override
       public void awaitOpen() throws InterruptedException {
         gate.awaitOpen();
+      }
+
+      @Override
+      public void awaitOpen(Duration longest) throws InterruptedException {
+        gate.awaitOpen(longest);
       }
     };
   }

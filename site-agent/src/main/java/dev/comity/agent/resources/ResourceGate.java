@@ -1,5 +1,7 @@
 package dev.comity.agent.resources;
 
+import java.time.Duration;
+
 /// Whether the site's power, temperature and hours let it train now. Asked before training and
 /// between batches, from the training thread.
 public interface ResourceGate {
@@ -9,6 +11,9 @@ public interface ResourceGate {
   ///
   /// @throws InterruptedException when the waiting thread is interrupted
   void awaitOpen() throws InterruptedException;
+
+  /// As the other, `longest` at most.
+  void awaitOpen(Duration longest) throws InterruptedException;
 
   /// A site without sensors: always open.
   static ResourceGate alwaysOpen() {
@@ -20,6 +25,9 @@ public interface ResourceGate {
 
       @Override
       public void awaitOpen() {}
+
+      @Override
+      public void awaitOpen(Duration longest) {}
     };
   }
 }

@@ -1,11 +1,16 @@
 package dev.comity.agent.training;
 
+import java.time.Duration;
+
 /// Whether the site lends its machine to training right now. Asked before every batch.
 public interface PauseGate {
   boolean isOpen();
 
   /// Blocks until the gate is open. The trainer saves its state before it waits.
   void awaitOpen() throws InterruptedException;
+
+  /// Blocks until the gate is open, `longest` at most.
+  void awaitOpen(Duration longest) throws InterruptedException;
 
   /// A gate that never closes.
   static PauseGate alwaysOpen() {
@@ -17,6 +22,9 @@ public interface PauseGate {
 
       @Override
       public void awaitOpen() {}
+
+      @Override
+      public void awaitOpen(Duration longest) {}
     };
   }
 }

@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -76,6 +77,30 @@ class AgentTest {
               "glob:**2-%s.weights.safetensors".formatted(aggregator.version().digest().hex()));
       aggregator.await(site + " has its baseline", () -> Files.exists(directory(site).baseline()));
     }
+  }
+
+  /// Five million batches would take hours.
+  @Test
+  void aSiteThatCannotFinishInTimeGivesTheStepsItDid() throws Exception {
+    startAll();
+    aggregator.admit();
+
+    aggregator.open(
+        1,
+        RunKind.TRAIN,
+        plan -> TestPlans.partial(TestPlans.batches(plan, 5_000_000), Duration.ofSeconds(10)));
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    for (SiteId site : SITES) {
+      assertThat(aggregator.reports(site))
+          .filteredOn(ReportRequest::hasReady)
+          .isNotEmpty()
+          .allMatch(said -> said.getReady().getPartial());
+    }
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+
+    assertThat(aggregator.lastSum().contributors()).isEqualTo(SITES.size());
   }
 
   /// Its training alone takes seconds, the rest of the round a fraction of one.

@@ -10,6 +10,7 @@ import dev.comity.plan.ParameterLayout;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.UpdateTerms;
 import dev.comity.plan.VectorLayout;
+import java.time.Duration;
 
 /// Plans with one thing changed.
 final class TestPlans {
@@ -93,6 +94,44 @@ final class TestPlans {
             training.momentum(),
             training.weightDecay()),
         plan.terms().weighting());
+  }
+
+  /// With partial work allowed, and this hard limit.
+  static RoundPlan partial(RoundPlan plan, Duration hardLimit) {
+    UpdateTerms terms = plan.terms();
+    return new RoundPlan(
+        new UpdateTerms(
+            terms.federation(),
+            terms.run(),
+            terms.kind(),
+            terms.study(),
+            terms.purpose(),
+            terms.dataContract(),
+            terms.baseModel(),
+            terms.baseVersion(),
+            terms.architecture(),
+            terms.weights(),
+            terms.optimizerState(),
+            terms.parameters(),
+            terms.vector(),
+            terms.objective(),
+            terms.training(),
+            terms.seed(),
+            terms.weighting(),
+            terms.clipNorm(),
+            terms.noise(),
+            terms.encoding(),
+            terms.maxExamples(),
+            terms.lossCap(),
+            true),
+        plan.round(),
+        plan.cohort(),
+        plan.serverStep(),
+        plan.minReady(),
+        plan.nC(),
+        plan.minHonest(),
+        hardLimit,
+        hardLimit);
   }
 
   private static RoundPlan with(

@@ -12,6 +12,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -81,14 +82,21 @@ class AgentProcessIT {
     trainATenth(first);
 
     long terminated = System.nanoTime();
+    Instant signalled = Instant.now();
     first.toHandle().destroy(); // SIGTERM
     assertThat(first.waitFor(80, TimeUnit.SECONDS)).isTrue();
     System.out.printf(
         "from SIGTERM to the exit: %d ms%n", (System.nanoTime() - terminated) / 1_000_000);
 
     assertThat(first.exitValue()).as("work is left").isEqualTo(75);
-    assertThat(directory("s1").state().resolve("checkpoints"))
-        .isDirectoryContaining("glob:**.checkpoint");
+    try (var files = Files.list(directory("s1").state().resolve("checkpoints"))) {
+      assertThat(files.filter(file -> file.toString().endsWith(".checkpoint")))
+          .singleElement()
+          .satisfies(checkpoint ->
+              assertThat(Files.getLastModifiedTime(checkpoint).toInstant())
+                  .as("written after the signal")
+                  .isAfter(signalled));
+    }
     assertThat(goesOn()).doesNotContain(0);
   }
 

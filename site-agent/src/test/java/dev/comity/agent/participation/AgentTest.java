@@ -609,7 +609,8 @@ class AgentTest {
           assertThat(round.reason()).isEqualTo("no power");
         });
     assertThat(status.resources().decision()).isEqualTo("PAUSE");
-    assertThat(status.resources().reasons()).containsExactly("grid: demo/grid is 0.0, below 1.0");
+    assertThat(status.resources().reasons())
+        .containsExactly("grid: demo/grid is 0.0, below 1.0", "warm: demo/warm is 1.0, above 0.0");
     assertThat(status.resources().nextWindow()).isNotNull();
     assertThat(directory(LAST).state().resolve("checkpoints"))
         .isDirectoryContaining("glob:**.checkpoint");

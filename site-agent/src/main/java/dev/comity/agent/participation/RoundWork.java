@@ -2,8 +2,8 @@ package dev.comity.agent.participation;
 
 import dev.comity.agent.protection.Sessions;
 import dev.comity.agent.protection.UpdateStore;
+import dev.comity.agent.resources.Decision;
 import dev.comity.agent.resources.ResourceGate;
-import dev.comity.agent.training.PauseGate;
 import dev.comity.agent.training.Trainer;
 import dev.comity.agent.training.TrainingOutcome;
 import dev.comity.agent.training.TrainingRefusedException;
@@ -25,6 +25,8 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -102,7 +104,8 @@ final class RoundWork {
           offer,
           reports,
           List.of(
-              "spent: this site's update from the same base model was erased, and it makes no second one"));
+              "spent: this site's update from the same base model was erased, and it makes no"
+                  + " second one"));
     }
     Optional<Digest> stored = updates.storedTerms(terms);
     if (stored.isPresent()) {
@@ -138,7 +141,8 @@ final class RoundWork {
           offer,
           reports,
           List.of(
-              "privacy: the lifetime budget of this site's data does not hold this round; its policy sets privacy.epsilon"));
+              "privacy: the lifetime budget of this site's data does not hold this round; its"
+                  + " policy sets privacy.epsilon"));
     }
     if (!reports.permitted()) {
       return Outcome.OUT;
@@ -167,7 +171,8 @@ final class RoundWork {
           offer,
           reports,
           "unsuitable",
-          "the update does not fit the plan's limits; the operator finds the reason in the agent's log");
+          "the update does not fit the plan's limits; the operator finds the reason in the agent's"
+              + " log");
     } catch (UncheckedIOException e) {
       if (Thread.interrupted()) {
         throw new InterruptedException("interrupted while storing");
@@ -210,6 +215,13 @@ final class RoundWork {
   private Metrics produce(Offer offer, Reports reports)
       throws DoesNotFollowException, InterruptedException {
     var terms = offer.plan().terms();
+    var tenthsDone = new AtomicInteger();
+    var pauses =
+        new TrainingGate(
+            gate,
+            decision -> paused(offer, reports, decision, tenthsDone.get()),
+            () -> progressed(offer, reports, tenthsDone.get()));
+    pauses.awaitOpen();
     float[] base = verifiedBase(offer);
     show(offer, AgentStatus.Phase.TRAINING, 0, null);
     var whole = new TrainingRequest(terms, site, base, updates.trainingKey(terms, base));
@@ -217,33 +229,29 @@ final class RoundWork {
         trainer.train(
             terms.partialAllowed() ? whole.until(offer.trainUntil()) : whole,
             tenths -> {
-              show(offer, AgentStatus.Phase.TRAINING, tenths, null);
-              reports.progress(tenths);
+              tenthsDone.set(tenths);
+              progressed(offer, reports, tenths);
             },
-            pauses());
+            pauses);
     updates.protect(terms, base, outcome.update(), outcome.partial());
     trainer.discard(terms.digest());
     return outcome.base();
   }
 
-  /// The gate in the trainer's terms.
-  private PauseGate pauses() {
-    return new PauseGate() {
-      @Override
-      public boolean isOpen() {
-        return gate.isOpen();
-      }
+  private void progressed(Offer offer, Reports reports, int tenths) {
+    show(offer, AgentStatus.Phase.TRAINING, tenths, null);
+    reports.progress(tenths);
+  }
 
-      @Override
-      public void awaitOpen() throws InterruptedException {
-        gate.awaitOpen();
-      }
-
-      @Override
-      public void awaitOpen(Duration longest) throws InterruptedException {
-        gate.awaitOpen(longest);
-      }
-    };
+  /// Others are told the first cause and when to expect this site again; never a reading.
+  private void paused(Offer offer, Reports reports, Decision decision, int tenths) {
+    String reasons =
+        decision.reasons().stream()
+            .map(reason -> reason.cause().published())
+            .distinct()
+            .collect(Collectors.joining(", "));
+    show(offer, AgentStatus.Phase.PAUSED, tenths, reasons);
+    reports.paused(decision.reasons().getFirst().cause().published(), decision.nextWindow());
   }
 
   private float[] verifiedBase(Offer offer) throws DoesNotFollowException, InterruptedException {
@@ -279,7 +287,8 @@ final class RoundWork {
         offer,
         reports,
         "unsuitable",
-        "this site's examples do not suit the plan; the operator finds the reason in the agent's log");
+        "this site's examples do not suit the plan; the operator finds the reason in the agent's"
+            + " log");
   }
 
   private Outcome refuse(Offer offer, Reports reports, List<String> reasons)

@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 /// |---|---|
 /// | `agent.yaml` | whom the site joined ([AgentSettings]) |
 /// | `policy.yaml` | what it takes part in; optional |
+/// | `resources.yaml` | when its power, temperature and hours let it train; optional |
 /// | `mapping.yaml` | how its data become examples, unless `agent.yaml` names another file |
 /// | `keys/` | TLS key and certificate, message key, site secret |
 /// | `state/` | membership, offers, verified models, checkpoints, updates, sessions, audit book |
@@ -31,6 +32,10 @@ public record SiteDirectory(Path path) {
 
   Path policy() {
     return path.resolve("policy.yaml");
+  }
+
+  Path resources() {
+    return path.resolve("resources.yaml");
   }
 
   public Path keys() {

@@ -12,6 +12,10 @@ public interface PauseGate {
   /// Blocks until the gate is open, `longest` at most.
   void awaitOpen(Duration longest) throws InterruptedException;
 
+  /// Hears how long a batch took; may wait before it returns, so that training takes no more than
+  /// its share of the time.
+  default void worked(Duration batch) throws InterruptedException {}
+
   /// A gate that never closes.
   static PauseGate alwaysOpen() {
     return new PauseGate() {

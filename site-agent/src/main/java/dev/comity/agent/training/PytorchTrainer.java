@@ -144,7 +144,13 @@ public final class PytorchTrainer implements Trainer {
         } else if (pause) {
           gate.awaitOpen();
         }
+        long began = System.nanoTime();
         work.accept(step);
+        try {
+          gate.worked(Duration.ofNanos(System.nanoTime() - began));
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt(); // the state of this step is saved before it is thrown
+        }
       }
     }
   }

@@ -25,6 +25,9 @@ import picocli.CommandLine.Command;
       JoinCommand.class,
       RunCommand.class,
       StatusCommand.class,
+      PolicyCommand.class,
+      ApprovalsCommand.class,
+      WithdrawCommand.class,
       KeysCommand.class,
       LedgerCommand.class,
       AuditCommand.class
@@ -54,7 +57,8 @@ final class AgentCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "name a command: join, run, status, keys, ledger or audit");
+        spec.commandLine(),
+        "name a command: join, run, status, policy, approvals, withdraw, keys, ledger or audit");
   }
 
   private static int exitCode(Throwable failure) {

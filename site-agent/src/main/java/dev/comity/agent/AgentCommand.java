@@ -28,6 +28,7 @@ import picocli.CommandLine.Command;
       PolicyCommand.class,
       ApprovalsCommand.class,
       WithdrawCommand.class,
+      DoctorCommand.class,
       KeysCommand.class,
       LedgerCommand.class,
       AuditCommand.class
@@ -58,7 +59,7 @@ final class AgentCommand implements Runnable {
   public void run() {
     throw new CommandLine.ParameterException(
         spec.commandLine(),
-        "name a command: join, run, status, policy, approvals, withdraw, keys, ledger or audit");
+        "name a command: join, run, status, policy, approvals, withdraw, doctor, keys, ledger or audit");
   }
 
   private static int exitCode(Throwable failure) {

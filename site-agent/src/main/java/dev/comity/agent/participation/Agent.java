@@ -841,7 +841,7 @@ public final class Agent implements AutoCloseable {
     return new Examples(rows.width(), rows.features(), rows.labels());
   }
 
-  private static TlsIdentity identity(SiteKeys keys) {
+  static TlsIdentity identity(SiteKeys keys) {
     var chain = certificates(keys.certificate(), "tls.crt");
     var authority = certificates(keys.authority(), "ca.crt");
     return new TlsIdentity(keys.tlsKey(), chain, authority.getFirst());

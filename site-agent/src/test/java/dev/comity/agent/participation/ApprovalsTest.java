@@ -3,6 +3,7 @@ package dev.comity.agent.participation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.comity.codec.MalformedException;
 import dev.comity.plan.Architecture;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.RunId;
@@ -117,7 +118,6 @@ class ApprovalsTest {
     }
     Files.write(decision, new byte[] {1, 2, 3});
 
-    assertThatThrownBy(() -> approvals().standing(PLAN))
-        .isInstanceOf(dev.comity.codec.MalformedException.class);
+    assertThatThrownBy(() -> approvals().standing(PLAN)).isInstanceOf(MalformedException.class);
   }
 }

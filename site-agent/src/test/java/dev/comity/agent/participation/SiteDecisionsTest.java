@@ -9,7 +9,10 @@ import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
 import dev.comity.protocol.v1.ReportRequest;
 import dev.comity.session.ServerSession;
+import dev.comity.session.SignedMessage;
 import dev.comity.session.SignedView;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -294,7 +297,7 @@ class SiteDecisionsTest {
     aggregator.await("the update is erased", () -> storedUpdates().isEmpty());
     aggregator.await("the reservation is given back", () -> actions().getLast().equals("Release"));
     aggregator.withhold((site, kind) -> false);
-    aggregator.deadline(dev.comity.session.SignedMessage.Phase.MASKED_INPUT);
+    aggregator.deadline(SignedMessage.Phase.MASKED_INPUT);
     sumAndCommit();
     assertThat(aggregator.version().origin().orElseThrow().participants())
         .containsExactlyElementsOf(SITES.subList(0, SITES.size() - 1));
@@ -366,8 +369,8 @@ class SiteDecisionsTest {
   private List<String> storedUpdates() {
     try (var files = Files.list(directory(LAST).updates())) {
       return files.map(Path::toString).filter(name -> name.endsWith(".z")).toList();
-    } catch (java.io.IOException e) {
-      throw new java.io.UncheckedIOException(e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -376,8 +379,8 @@ class SiteDecisionsTest {
       return LedgerReport.read(directory(LAST)).statement().entries().stream()
           .map(entry -> entry.action().getClass().getSimpleName())
           .toList();
-    } catch (java.io.IOException e) {
-      throw new java.io.UncheckedIOException(e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

@@ -51,6 +51,7 @@ public final class Approvals {
     /// No officer has decided.
     record Waits() implements Standing {}
 
+    /// The run's rounds need no further word.
     record Granted(String by, Instant at) implements Standing {
       @Override
       public String toString() {
@@ -58,6 +59,8 @@ public final class Approvals {
       }
     }
 
+    /// The run's rounds are refused.
+    ///
     /// @param reason stays at the site unless `tell`
     record Denied(String by, Instant at, Optional<String> reason, boolean tell)
         implements Standing {

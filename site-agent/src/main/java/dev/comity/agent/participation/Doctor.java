@@ -28,6 +28,7 @@ import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Date;
@@ -65,6 +66,8 @@ public final class Doctor {
     FAIL
   }
 
+  /// What was found of one thing.
+  ///
   /// @param name what was looked at
   /// @param remedy what to do; empty when all is well
   public record Check(String name, Level level, String text, String remedy) {}
@@ -288,8 +291,12 @@ public final class Doctor {
     return ok(
         "clock",
         entries.isEmpty()
-            ? "says %s; the ledger is empty and cannot contradict it".formatted(now)
-            : "says %s, after the ledger's last entry".formatted(now));
+            ? "says %s; the ledger is empty and cannot contradict it".formatted(seconds(now))
+            : "says %s, after the ledger's last entry".formatted(seconds(now)));
+  }
+
+  private static Instant seconds(Instant time) {
+    return time.truncatedTo(ChronoUnit.SECONDS);
   }
 
   private boolean disk() throws IOException {

@@ -3,9 +3,9 @@ package dev.comity.agent.participation;
 import dev.comity.accounting.PrivacyAccountant;
 import dev.comity.accounting.PrivacyLoss;
 import dev.comity.agent.data.SiteMapping;
-import dev.comity.agent.policy.Decision;
 import dev.comity.agent.policy.Finding;
 import dev.comity.agent.policy.SitePolicy;
+import dev.comity.agent.policy.Verdict;
 import dev.comity.agent.protection.SiteKeys;
 import dev.comity.ledger.LedgerVerifier;
 import dev.comity.ledger.PrivacyCost;
@@ -62,8 +62,8 @@ public record Explanation(
     var membership =
         new MembershipStore(directory.membership(), settings.consortium(), settings.federation())
             .current();
-    Decision decision = check.of(plan, membership);
-    var findings = new ArrayList<>(decision.findings());
+    Verdict verdict = check.of(plan, membership);
+    var findings = new ArrayList<>(verdict.findings());
     findings.add(budget(directory, policy, plan));
     findings.add(partial(policy, plan));
     boolean refused = findings.stream().anyMatch(finding -> !finding.holds());
@@ -71,7 +71,7 @@ public record Explanation(
         plan,
         refused
             ? Outcome.REFUSED
-            : decision.officer() ? Outcome.WAITS_FOR_APPROVAL : Outcome.PERMITTED,
+            : verdict.officer() ? Outcome.WAITS_FOR_APPROVAL : Outcome.PERMITTED,
         findings,
         PrivacyCost.of(plan.terms())
             .map(event ->

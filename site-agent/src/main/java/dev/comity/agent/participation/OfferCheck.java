@@ -2,9 +2,9 @@ package dev.comity.agent.participation;
 
 import dev.comity.agent.data.DataRefusedException;
 import dev.comity.agent.data.SiteMapping;
-import dev.comity.agent.policy.Decision;
 import dev.comity.agent.policy.Finding;
 import dev.comity.agent.policy.SitePolicy;
+import dev.comity.agent.policy.Verdict;
 import dev.comity.membership.MembershipEpoch;
 import dev.comity.membership.MessagePublicKey;
 import dev.comity.plan.Digest;
@@ -56,15 +56,15 @@ final class OfferCheck {
 
   /// Of an offer, with the version that came with it. It waits for an officer when nothing else
   /// speaks against it.
-  Decision of(Offer offer, Optional<MembershipEpoch> membership) {
-    Decision decision = of(offer.plan(), membership);
-    var findings = new ArrayList<>(decision.findings());
+  Verdict of(Offer offer, Optional<MembershipEpoch> membership) {
+    Verdict verdict = of(offer.plan(), membership);
+    var findings = new ArrayList<>(verdict.findings());
     findings.add(version(offer));
-    return new Decision(findings, decision.officer());
+    return new Verdict(findings, verdict.officer());
   }
 
   /// Of a plan alone.
-  Decision of(RoundPlan plan, Optional<MembershipEpoch> membership) {
+  Verdict of(RoundPlan plan, Optional<MembershipEpoch> membership) {
     var terms = plan.terms();
     var findings = new ArrayList<Finding>();
     findings.add(
@@ -90,20 +90,20 @@ final class OfferCheck {
     findings.add(dataContract(plan));
     findings.add(scaling(plan));
     findings.add(withdrawals.finding(terms));
-    Decision permitted = policy.decide(plan, Set.copyOf(mapping.usedColumns()));
+    Verdict permitted = policy.decide(plan, Set.copyOf(mapping.usedColumns()));
     findings.addAll(permitted.findings());
     if (!permitted.officer()) {
-      return new Decision(findings, false);
+      return new Verdict(findings, false);
     }
     return switch (approvals.standing(plan)) {
-      case Approvals.Standing.Waits() -> new Decision(findings, true);
+      case Approvals.Standing.Waits() -> new Verdict(findings, true);
       case Approvals.Standing.Granted granted -> {
         findings.add(Finding.holds("studies.approval", granted.toString()));
-        yield new Decision(findings, false);
+        yield new Verdict(findings, false);
       }
       case Approvals.Standing.Denied denied -> {
         findings.add(Finding.fails("studies.approval", denied.toString(), denied.told()));
-        yield new Decision(findings, false);
+        yield new Verdict(findings, false);
       }
     };
   }

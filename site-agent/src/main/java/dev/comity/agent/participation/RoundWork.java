@@ -1,6 +1,6 @@
 package dev.comity.agent.participation;
 
-import dev.comity.agent.policy.Decision;
+import dev.comity.agent.policy.Verdict;
 import dev.comity.agent.protection.Sessions;
 import dev.comity.agent.protection.UpdateStore;
 import dev.comity.agent.resources.ResourceGate;
@@ -96,9 +96,9 @@ final class RoundWork {
   /// Does what `offer` asks for, as far as this site permits it.
   Outcome work(Offer offer, Reports reports) throws InterruptedException {
     var terms = offer.plan().terms();
-    Decision decision = check.of(offer, memberships.current());
-    if (!decision.reasons().isEmpty()) {
-      return refuse(offer, reports, decision.reasons());
+    Verdict verdict = check.of(offer, memberships.current());
+    if (!verdict.reasons().isEmpty()) {
+      return refuse(offer, reports, verdict.reasons());
     }
     if (updates.isErased(terms)) {
       return refuse(
@@ -131,7 +131,7 @@ final class RoundWork {
                     .formatted(terms.digest().abbreviated(), stored.get().abbreviated())));
       }
     }
-    if (decision.officer()) {
+    if (verdict.officer()) {
       check.ask(offer.plan());
       LOG.atInfo()
           .addKeyValue("run", terms.run())

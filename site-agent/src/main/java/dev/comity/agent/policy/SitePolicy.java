@@ -84,7 +84,7 @@ public record SitePolicy(
   /// Decides on `plan` alone, without looking at any data.
   ///
   /// @param columns of the site's own tables that the plan's features and label are built from
-  public Decision decide(RoundPlan plan, Set<String> columns) {
+  public Verdict decide(RoundPlan plan, Set<String> columns) {
     var findings = new ArrayList<Finding>();
     String study = plan.terms().study();
     Optional<StudyRule> found = rule(study);
@@ -114,7 +114,7 @@ public record SitePolicy(
     findings.addAll(numbers(plan, floors.and(rule.floors())));
     findings.add(withoutNoise(plan, rule));
     findings.addAll(shared(plan));
-    return new Decision(findings, rule.officer());
+    return new Verdict(findings, rule.officer());
   }
 
   private static Finding purpose(RoundPlan plan, StudyRule rule) {

@@ -2,8 +2,8 @@ package dev.comity.agent.participation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.comity.agent.policy.Decision;
 import dev.comity.agent.policy.Finding;
+import dev.comity.agent.policy.Verdict;
 import dev.comity.plan.Architecture;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.RunKind;
@@ -22,7 +22,7 @@ class SitePolicyTest {
 
   @TempDir Path folder;
 
-  private Decision decide(String yaml, RoundPlan plan) throws Exception {
+  private Verdict decide(String yaml, RoundPlan plan) throws Exception {
     Path file = Files.writeString(folder.resolve("policy.yaml"), yaml);
     return PolicyFile.read(file).decide(plan, COLUMNS);
   }
@@ -46,11 +46,11 @@ class SitePolicyTest {
 
   @Test
   void whatARuleNamesIsPermitted() throws Exception {
-    Decision decision = decide(rule(""), PLAN);
+    Verdict verdict = decide(rule(""), PLAN);
 
-    assertThat(decision.reasons()).isEmpty();
-    assertThat(decision.officer()).isFalse();
-    assertThat(decision.findings())
+    assertThat(verdict.reasons()).isEmpty();
+    assertThat(verdict.officer()).isFalse();
+    assertThat(verdict.findings())
         .extracting(Finding::rule)
         .containsExactly(
             "studies",
@@ -90,16 +90,16 @@ class SitePolicyTest {
 
   @Test
   void thePurposesOfOthersAreNotTold() throws Exception {
-    Decision decision =
+    Verdict verdict =
         decide(
             METRICS
                 + "studies: [{study: study, purposes: [secret plan], columns: any, approval: none}]\n",
             PLAN);
 
-    assertThat(decision.reasons())
+    assertThat(verdict.reasons())
         .containsExactly(
             "purpose: this site permits study study for other purposes; its policy sets studies.purposes");
-    assertThat(decision.findings())
+    assertThat(verdict.findings())
         .filteredOn(finding -> !finding.holds())
         .extracting(Finding::text)
         .allMatch(text -> text.contains("secret plan"));
@@ -107,15 +107,15 @@ class SitePolicyTest {
 
   @Test
   void aColumnThatTheStudyMayNotUseIsNamedAtTheSiteAlone() throws Exception {
-    Decision decision =
+    Verdict verdict =
         decide(
             METRICS + "studies: [{study: study, purposes: any, columns: [a, y], approval: none}]\n",
             PLAN);
 
-    assertThat(decision.reasons())
+    assertThat(verdict.reasons())
         .containsExactly(
             "columns: this site's policy does not let study study use all that its features and label are built from; its policy sets studies.columns");
-    assertThat(decision.findings())
+    assertThat(verdict.findings())
         .extracting(Finding::text)
         .contains("columns [b]: study study may use a, y; its rule sets columns");
   }
@@ -164,9 +164,9 @@ class SitePolicyTest {
 
   @Test
   void anOfficerIsAskedWhereTheRuleSaysSo() throws Exception {
-    Decision decision = decide(rule("").replace("approval: none", "approval: required"), PLAN);
+    Verdict verdict = decide(rule("").replace("approval: none", "approval: required"), PLAN);
 
-    assertThat(decision.reasons()).isEmpty();
-    assertThat(decision.officer()).isTrue();
+    assertThat(verdict.reasons()).isEmpty();
+    assertThat(verdict.officer()).isTrue();
   }
 }

@@ -5,8 +5,8 @@ import java.util.List;
 /// What a site's policy says of a plan: every rule with its finding.
 ///
 /// @param officer whether an officer must approve what no rule speaks against
-public record Decision(List<Finding> findings, boolean officer) {
-  public Decision {
+public record Verdict(List<Finding> findings, boolean officer) {
+  public Verdict {
     findings = List.copyOf(findings);
   }
 

@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /// What the entries so far amount to. Confined to one thread.
 final class LedgerState {
@@ -82,6 +84,10 @@ final class LedgerState {
     return entries;
   }
 
+  Optional<Instant> lastEntryAt() {
+    return entries == 0 ? Optional.empty() : Optional.of(last);
+  }
+
   Optional<Position> position(Digest terms) {
     return Optional.ofNullable(open.get(terms));
   }
@@ -97,5 +103,20 @@ final class LedgerState {
   /// What is reserved or charged.
   List<PrivacyEvent> events() {
     return open.values().stream().flatMap(position -> position.reserve().event().stream()).toList();
+  }
+
+  /// The same of one study.
+  List<PrivacyEvent> events(String study) {
+    return open.values().stream()
+        .filter(position -> position.reserve().study().equals(study))
+        .flatMap(position -> position.reserve().event().stream())
+        .toList();
+  }
+
+  /// The studies for which something is reserved or charged.
+  Set<String> studies() {
+    return open.values().stream()
+        .map(position -> position.reserve().study())
+        .collect(Collectors.toCollection(TreeSet::new));
   }
 }

@@ -1,14 +1,19 @@
 package dev.comity.ledger;
 
 import dev.comity.accounting.PrivacyAccountant;
+import dev.comity.accounting.PrivacyBudget;
 import dev.comity.accounting.PrivacyEvent;
 import dev.comity.accounting.PrivacyLoss;
 import dev.comity.plan.Digest;
+import dev.comity.plan.UpdateTerms;
 import dev.comity.storage.Storage;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /// Reads a ledger that another process may have open, changes nothing, and checks every link.
 public final class LedgerVerifier {
@@ -20,6 +25,7 @@ public final class LedgerVerifier {
   /// @param charged what was released or may yet be found in a sum, composed; empty when no
   ///   differentially private update was
   /// @param committed as `charged`, with what is reserved
+  /// @param studies as `committed`, of each study that has private updates
   /// @param unbounded how many charged updates had no differential privacy
   /// @param torn whether the file ends in an entry that a power cut tore
   public record Statement(
@@ -27,10 +33,12 @@ public final class LedgerVerifier {
       Digest head,
       Optional<PrivacyLoss> charged,
       Optional<PrivacyLoss> committed,
+      SortedMap<String, PrivacyLoss> studies,
       int unbounded,
       boolean torn) {
     public Statement {
       entries = List.copyOf(entries);
+      studies = Collections.unmodifiableSortedMap(new TreeMap<>(studies));
     }
 
     /// Whether `head` was the ledger's head at some time: a head that another site once saw in a
@@ -56,8 +64,49 @@ public final class LedgerVerifier {
         state.head(),
         loss(accountant, chargedEvents, delta),
         loss(accountant, state.events(), delta),
+        studies(accountant, state, delta),
         charged.size() - chargedEvents.size(),
         content.torn());
+  }
+
+  /// The entries alone, each checked to follow from those before; nothing is composed.
+  ///
+  /// @throws DamagedLedgerException naming the first entry that does not hold
+  public static List<LedgerEntry> entries(Storage storage, Path file) throws IOException {
+    return PrivacyLedger.replay(
+        file, new LedgerFile(storage, file).read().entries(), new LedgerState());
+  }
+
+  /// What [PrivacyLedger#reserve] would answer now; enters nothing.
+  ///
+  /// @throws DamagedLedgerException naming the first entry that does not hold
+  public static Reservation preview(
+      Storage storage,
+      Path file,
+      PrivacyBudget budget,
+      StudyBudgets studies,
+      PrivacyAccountant accountant,
+      UpdateTerms terms)
+      throws IOException {
+    LedgerState state = new LedgerState();
+    var _ = PrivacyLedger.replay(file, new LedgerFile(storage, file).read().entries(), state);
+    Optional<PrivacyEvent> event = PrivacyCost.of(terms);
+    if (event.isEmpty() || state.position(terms.digest()).isPresent()) {
+      return new Reservation.Reserved();
+    }
+    var over =
+        new BudgetCheck(budget, studies, accountant)
+            .over(state, terms.study(), List.of(event.get()));
+    return over.isPresent() ? over.get() : new Reservation.Reserved();
+  }
+
+  private static SortedMap<String, PrivacyLoss> studies(
+      PrivacyAccountant accountant, LedgerState state, double delta) {
+    var losses = new TreeMap<String, PrivacyLoss>();
+    for (String study : state.studies()) {
+      loss(accountant, state.events(study), delta).ifPresent(loss -> losses.put(study, loss));
+    }
+    return losses;
   }
 
   private static Optional<PrivacyLoss> loss(

@@ -3,7 +3,6 @@ package dev.comity.ledger;
 import dev.comity.accounting.PrivacyAccountant;
 import dev.comity.accounting.PrivacyBudget;
 import dev.comity.accounting.PrivacyEvent;
-import dev.comity.accounting.PrivacyLoss;
 import dev.comity.codec.MalformedException;
 import dev.comity.plan.Digest;
 import dev.comity.plan.UpdateTerms;
@@ -14,6 +13,7 @@ import dev.comity.storage.Storage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,10 +26,11 @@ import org.slf4j.LoggerFactory;
 /// training, CHARGE before anything is sent, REFUND with proof, RELEASE when nothing was sent.
 ///
 /// All events count, whatever run or researcher they came from: what is reserved and charged,
-/// composed by the accountant at the budget's δ, must stay within the budget's ε. Protection of a
-/// whole site is also protection of each of its records, so events of both kinds compose to a bound
-/// for records. Updates without differential privacy are entered too, so that the book names every
-/// release; no budget bounds them.
+/// composed by the accountant at the budget's δ, must stay within the budget's ε, and those of a
+/// study with a budget of its own within that one as well. Protection of a whole site is also
+/// protection of each of its records, so events of both kinds compose to a bound for records.
+/// Updates without differential privacy are entered too, so that the book names every release; no
+/// budget bounds them.
 ///
 /// ### Security guarantees
 ///
@@ -43,26 +44,19 @@ public final class PrivacyLedger implements PrivacyBook {
 
   private final Path path;
   private final LedgerFile file;
-  private final PrivacyBudget budget;
-  private final PrivacyAccountant accountant;
+  private final BudgetCheck budgets;
   private final InstantSource clock;
   private LedgerState state = new LedgerState();
   private boolean doubtful;
 
-  private PrivacyLedger(
-      Storage storage,
-      Path path,
-      PrivacyBudget budget,
-      PrivacyAccountant accountant,
-      InstantSource clock) {
+  private PrivacyLedger(Storage storage, Path path, BudgetCheck budgets, InstantSource clock) {
     this.path = path;
     this.file = new LedgerFile(storage, path);
-    this.budget = budget;
-    this.accountant = accountant;
+    this.budgets = budgets;
     this.clock = clock;
   }
 
-  /// Opens the ledger in `file`, empty when there is none.
+  /// Opens the ledger in `file`, empty when there is none. No study has a budget of its own.
   ///
   /// @throws DamagedLedgerException when an entry was changed, is missing or does not follow
   public static PrivacyLedger open(
@@ -72,7 +66,23 @@ public final class PrivacyLedger implements PrivacyBook {
       PrivacyAccountant accountant,
       InstantSource clock)
       throws IOException {
-    var ledger = new PrivacyLedger(storage, file, budget, accountant, clock);
+    return open(storage, file, budget, StudyBudgets.none(), accountant, clock);
+  }
+
+  /// Opens the ledger in `file`, empty when there is none.
+  ///
+  /// @param studies what single studies may cost, within `budget`
+  /// @throws DamagedLedgerException when an entry was changed, is missing or does not follow
+  public static PrivacyLedger open(
+      Storage storage,
+      Path file,
+      PrivacyBudget budget,
+      StudyBudgets studies,
+      PrivacyAccountant accountant,
+      InstantSource clock)
+      throws IOException {
+    var ledger =
+        new PrivacyLedger(storage, file, new BudgetCheck(budget, studies, accountant), clock);
     ledger.load();
     return ledger;
   }
@@ -117,17 +127,22 @@ public final class PrivacyLedger implements PrivacyBook {
     }
     Optional<PrivacyEvent> event = PrivacyCost.of(terms);
     if (event.isPresent()) {
-      List<PrivacyEvent> all = new ArrayList<>(state.events());
-      all.add(event.get());
-      PrivacyLoss loss = accountant.epsilon(all, budget.delta());
-      if (!budget.covers(loss)) {
-        return new Reservation.OverBudget(loss, budget);
+      var over = budgets.over(state, terms.study(), List.of(event.get()));
+      if (over.isPresent()) {
+        return over.get();
       }
     }
     enter(
         new LedgerEntry.Action.Reserve(
             digest, terms.run(), terms.study(), terms.baseVersion(), event));
     return new Reservation.Reserved();
+  }
+
+  /// When the newest entry was made; empty for a ledger without entries. A clock before it is
+  /// wrong.
+  public synchronized Optional<Instant> lastEntryAt() {
+    settle();
+    return state.lastEntryAt();
   }
 
   @Override
@@ -151,8 +166,9 @@ public final class PrivacyLedger implements PrivacyBook {
       return;
     }
     if (position.reserve().event().isPresent()) {
-      PrivacyLoss loss = accountant.epsilon(state.events(), budget.delta());
-      if (!budget.covers(loss)) {
+      var over = budgets.over(state, position.reserve().study(), List.of());
+      if (over.isPresent()) {
+        PrivacyBudget budget = over.get().budget();
         throw new SessionRefusal(
             SessionRefusal.Reason.BUDGET,
             "the privacy budget of epsilon %s at delta %s no longer holds what is reserved; the update of terms %s is not sent"

@@ -322,4 +322,121 @@ class PrivacyLedgerTest {
     }
     assertThat(verify().entries()).hasSize(5);
   }
+
+  /// The study's budget holds one update and a twentieth of its ε more, the lifetime's many.
+  private PrivacyLedger openWithStudyBudget(Storage storage, String study) throws IOException {
+    double once =
+        ACCOUNTANT
+            .epsilon(List.of(new PrivacyEvent.PoissonGaussian(1.1, 0.05, 100)), 1e-5)
+            .epsilon();
+    return PrivacyLedger.open(
+        storage,
+        file(),
+        new PrivacyBudget(8, 1e-5),
+        asked ->
+            asked.equals(study)
+                ? Optional.of(new PrivacyBudget(1.05 * once, 1e-5))
+                : Optional.empty(),
+        ACCOUNTANT,
+        () -> now);
+  }
+
+  @Test
+  void aStudyStaysWithinItsOwnBudgetAndLeavesTheRestToOthers() throws IOException {
+    PrivacyLedger ledger = openWithStudyBudget(Storage.ofFiles(), "heart");
+    ledger.reserve(PrivatePlans.recordLevel("heart", 0));
+
+    Reservation second = ledger.reserve(PrivatePlans.recordLevel("heart", 1));
+    Reservation other = ledger.reserve(PrivatePlans.recordLevel("lung", 1));
+
+    assertThat(second)
+        .isInstanceOfSatisfying(
+            Reservation.OverBudget.class,
+            over -> assertThat(over.study()).isEqualTo(Optional.of("heart")));
+    assertThat(other).isEqualTo(new Reservation.Reserved());
+    assertThat(verify().entries()).hasSize(2);
+    assertThat(verify().studies()).containsOnlyKeys("heart", "lung");
+    assertThat(verify().studies().get("heart").epsilon())
+        .isLessThan(verify().committed().orElseThrow().epsilon());
+  }
+
+  @Test
+  void aStudysBudgetHoldsAfterACrashInTheMiddleOfAnEntry() throws IOException {
+    var disk = new FailingDisk();
+    PrivacyLedger ledger = openWithStudyBudget(new Storage(disk), "heart");
+    for (int written : new int[] {0, 1, 50}) {
+      disk.failNextAppendAfter(written);
+      assertThatThrownBy(() -> ledger.reserve(PrivatePlans.recordLevel("heart", 0)))
+          .isInstanceOf(UncheckedIOException.class);
+      assertThat(openWithStudyBudget(Storage.ofFiles(), "heart").open())
+          .as("after %d bytes", written)
+          .isEmpty();
+    }
+    disk.failNextAppendAfter(Integer.MAX_VALUE); // written whole, and not known to be
+
+    assertThatThrownBy(() -> ledger.reserve(PrivatePlans.recordLevel("heart", 0)))
+        .isInstanceOf(UncheckedIOException.class);
+
+    PrivacyLedger after = openWithStudyBudget(Storage.ofFiles(), "heart");
+    assertThat(after.reserve(PrivatePlans.recordLevel("heart", 1)))
+        .isInstanceOf(Reservation.OverBudget.class);
+    assertThat(after.open()).hasSize(1);
+  }
+
+  @Test
+  void aStudysBudgetThatWasLoweredStopsWhatWasReserved() throws IOException {
+    UpdateTerms terms = PrivatePlans.recordLevel("heart", 0);
+    open(8).reserve(terms);
+    PrivacyLedger stricter =
+        PrivacyLedger.open(
+            Storage.ofFiles(),
+            file(),
+            new PrivacyBudget(8, 1e-5),
+            _ -> Optional.of(new PrivacyBudget(0.1, 1e-5)),
+            ACCOUNTANT,
+            () -> now);
+
+    assertThatThrownBy(() -> stricter.charge(terms.digest(), SESSION))
+        .isInstanceOfSatisfying(
+            SessionRefusal.class,
+            refusal -> assertThat(refusal.reason()).isEqualTo(SessionRefusal.Reason.BUDGET));
+  }
+
+  @Test
+  void aPreviewAnswersAsAReservationWouldAndEntersNothing() throws IOException {
+    PrivacyLedger ledger = openWithStudyBudget(Storage.ofFiles(), "heart");
+    ledger.reserve(PrivatePlans.recordLevel("heart", 0));
+    Digest before = ledger.head();
+
+    for (UpdateTerms terms :
+        List.of(
+            PrivatePlans.recordLevel("heart", 0),
+            PrivatePlans.recordLevel("heart", 1),
+            PrivatePlans.withoutNoise(2))) {
+      Reservation preview =
+          LedgerVerifier.preview(
+              Storage.ofFiles(),
+              file(),
+              new PrivacyBudget(8, 1e-5),
+              study ->
+                  study.equals("heart")
+                      ? Optional.of(new PrivacyBudget(1e-3, 1e-5))
+                      : Optional.empty(),
+              ACCOUNTANT,
+              terms);
+      assertThat(preview instanceof Reservation.OverBudget)
+          .as("base version %d", terms.baseVersion())
+          .isEqualTo(terms.baseVersion() == 1);
+    }
+    assertThat(verify().head()).isEqualTo(before);
+  }
+
+  @Test
+  void theTimeOfTheLastEntryIsKnownAlsoAfterARestart() throws IOException {
+    assertThat(open(8).lastEntryAt()).isEmpty();
+
+    open(8).reserve(PrivatePlans.recordLevel(0));
+
+    assertThat(open(8).lastEntryAt()).isEqualTo(Optional.of(now));
+  }
 }

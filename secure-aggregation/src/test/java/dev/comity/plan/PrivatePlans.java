@@ -13,6 +13,14 @@ public final class PrivatePlans {
     return plans.terms();
   }
 
+  /// As the other, for another study.
+  public static UpdateTerms recordLevel(String study, int version) {
+    Plans plans = new Plans().recordLevel();
+    plans.study = study;
+    plans.baseVersion = version;
+    return plans.terms();
+  }
+
   /// Site-level, 0.8 of the sensitivity over three sites.
   public static UpdateTerms distributed(int version) {
     Plans plans = new Plans();

@@ -26,6 +26,10 @@ import picocli.CommandLine.Command;
       JoinCommand.class,
       RunCommand.class,
       StatusCommand.class,
+      PolicyCommand.class,
+      ApprovalsCommand.class,
+      WithdrawCommand.class,
+      DoctorCommand.class,
       KeysCommand.class,
       LedgerCommand.class,
       AuditCommand.class
@@ -56,7 +60,8 @@ final class AgentCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "name a command: join, run, status, keys, ledger or audit");
+        spec.commandLine(),
+        "name a command: join, run, status, policy, approvals, withdraw, doctor, keys, ledger or audit");
   }
 
   private static int exitCode(Throwable failure) {

@@ -74,6 +74,10 @@ final class LedgerCommand implements Runnable {
           report.budget().delta());
       out.printf("charged               %s%n", epsilon(statement.charged()));
       out.printf("charged and reserved  %s%n", epsilon(statement.committed()));
+      statement
+          .studies()
+          .forEach((study, loss) ->
+              out.printf("  of it study %s: %s%n", study, epsilon(Optional.of(loss))));
       out.printf("released without differential privacy: %d updates%n", statement.unbounded());
       if (statement.torn()) {
         out.println("the file ends in an entry that a power cut tore; the agent takes it off");
@@ -155,6 +159,8 @@ final class LedgerCommand implements Runnable {
           .put("delta", report.budget().delta());
       root.put("charged", statement.charged().map(PrivacyLoss::epsilon).orElse(0.0));
       root.put("committed", statement.committed().map(PrivacyLoss::epsilon).orElse(0.0));
+      var studies = root.putObject("studies");
+      statement.studies().forEach((study, loss) -> studies.put(study, loss.epsilon()));
       root.put("withoutNoise", statement.unbounded());
       root.put("torn", statement.torn());
       var entries = root.putArray("entries");

@@ -12,6 +12,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -88,7 +89,7 @@ final class StatusCommand implements Callable<Integer> {
         "site %s of federation %s: %s, %s since %s%n",
         status.path("site").asString(),
         status.path("federation").asString(),
-        status.path("state").asString().toLowerCase(java.util.Locale.ROOT),
+        status.path("state").asString().toLowerCase(Locale.ROOT),
         status.path("connected").asBoolean() ? "connected" : "not connected",
         status.path("since").asString());
     out.printf("message key %s%n", status.path("fingerprint").asString());
@@ -126,7 +127,7 @@ final class StatusCommand implements Callable<Integer> {
           "run %s round %d: %s, %d/10%s%n",
           round.path("run").asString(),
           round.path("round").asInt(),
-          round.path("phase").asString().toLowerCase(java.util.Locale.ROOT),
+          round.path("phase").asString().toLowerCase(Locale.ROOT).replace('_', ' '),
           round.path("tenths").asInt(),
           round.path("reason").isString() ? " (" + round.path("reason").asString() + ")" : "");
     }

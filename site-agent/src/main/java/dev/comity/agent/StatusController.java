@@ -2,6 +2,7 @@ package dev.comity.agent;
 
 import dev.comity.agent.participation.Agent;
 import dev.comity.agent.participation.AgentStatus;
+import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 
@@ -12,6 +13,12 @@ class StatusController {
 
   StatusController(Agent agent) {
     this.agent = agent;
+  }
+
+  /// For a browser: the same as [#status], without script.
+  @GetMapping(path = "/", produces = MediaType.TEXT_HTML_VALUE + ";charset=UTF-8")
+  String page() {
+    return StatusPage.of(agent.status());
   }
 
   @GetMapping("/status")

@@ -730,7 +730,13 @@ class PrivacyIT {
         """
             .formatted(observed ? TEST_FRACTION : 0.2));
     if (observed) {
-      Files.writeString(target.resolve("policy.yaml"), "maxClipNorm: 100.0\n");
+      Files.writeString(
+          target.resolve("policy.yaml"),
+          """
+          maxClipNorm: 100.0
+          share: {metrics: allow}
+          studies: [{study: any, purposes: any, columns: any, approval: none}]
+          """);
     }
     try (BufferedWriter out = Files.newBufferedWriter(target.resolve("rows.csv"))) {
       out.write("x,y\n");

@@ -226,7 +226,7 @@ public record SiteMapping(
   }
 
   /// The columns that features and label are built from; a row that misses one of them is dropped.
-  List<String> usedColumns() {
+  public List<String> usedColumns() {
     var used = new ArrayList<String>();
     features.forEach(feature -> used.add(feature.column()));
     used.add(label.column());

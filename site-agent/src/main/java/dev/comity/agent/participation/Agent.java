@@ -51,16 +51,17 @@ import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -68,6 +69,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -85,6 +87,7 @@ public final class Agent implements AutoCloseable {
   private static final Duration LONGEST_WAIT = Duration.ofSeconds(15);
   private static final Duration LONGEST_WAIT_PENDING = Duration.ofSeconds(1);
   private static final Duration LONGEST_WAIT_DENIED = Duration.ofMinutes(5);
+  private static final Duration LONGEST_CLOCK_WAIT = Duration.ofSeconds(15);
   private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(20);
   private static final String SHUT_OUT = "PERMISSION_DENIED";
   private static final int MOST_REMEMBERED = 200;
@@ -103,6 +106,14 @@ public final class Agent implements AutoCloseable {
   private final SessionWork sessionWork;
   private final AuditWork auditWork;
   private final RoundWork roundWork;
+  private final PrivacyLedger ledger;
+  private final Departure departure;
+  private final Withdrawals withdrawals;
+  private final DecisionWatch decisions;
+
+  // Confined to the training thread.
+  private Departure.Left departed = new Departure.Left(0, 0, 0);
+
   private final Trainer trainer;
   private final ResourceGate gate;
   private final StatusBoard status;
@@ -113,10 +124,12 @@ public final class Agent implements AutoCloseable {
   private final ExecutorService training =
       Executors.newSingleThreadExecutor(Thread.ofPlatform().name("training").daemon().factory());
 
+  private final Map<Digest, Future<?>> working = new ConcurrentHashMap<>();
+
   // Confined to the thread of run().
-  private final Map<Digest, Future<?>> working = new HashMap<>();
   private final Set<String> handled = Collections.newSetFromMap(new BoundedMap());
   private boolean denied;
+  private boolean clockWasBehind;
   private long warnedOf;
   private @Nullable String refusedMembership;
   private @Nullable String foreignKey;
@@ -124,6 +137,9 @@ public final class Agent implements AutoCloseable {
 
   /// Offers that wait for the proof of a session's end; filled by the training thread.
   private final Queue<Offer> inDoubt = new ConcurrentLinkedQueue<>();
+
+  /// Offers that wait for an officer; filled by the training thread.
+  private final Queue<Offer> waiting = new ConcurrentLinkedQueue<>();
 
   private static final class BoundedMap extends LinkedHashMap<String, Boolean> {
     private static final long serialVersionUID = 1L;
@@ -154,29 +170,21 @@ public final class Agent implements AutoCloseable {
               clock);
       this.federationEpoch = new FederationEpoch(directory.state().resolve("federation-epoch"));
       this.memberships =
-          new MembershipStore(
-              directory.state().resolve("membership"),
-              settings.consortium(),
-              settings.federation());
-      this.offers = new OfferStore(directory.state().resolve("offers"));
-      this.updates = new UpdateStore(directory.state().resolve("updates"), keys);
+          new MembershipStore(directory.membership(), settings.consortium(), settings.federation());
+      this.offers = new OfferStore(directory.offers());
+      this.updates = new UpdateStore(directory.updates(), keys);
       this.link = AggregatorLink.open(settings.aggregator(), identity(keys), interceptors);
-      PrivacyLedger ledger =
+      this.ledger =
           PrivacyLedger.open(
               Storage.ofFiles(),
               directory.privacyLedger(),
               policy.privacy().budget(),
+              policy::budget,
               PrivacyAccountant.deciding(),
               clock);
       this.sessions =
           Sessions.inDirectory(
-              directory.state().resolve("sessions"),
-              settings.site(),
-              keys,
-              updates,
-              offers::plan,
-              ledger,
-              clock);
+              directory.sessions(), settings.site(), keys, updates, offers::plan, ledger, clock);
       this.models = new VerifiedModels(directory.state().resolve("models"), library(link));
       this.sessionWork =
           new SessionWork(
@@ -193,13 +201,22 @@ public final class Agent implements AutoCloseable {
           new PytorchTrainer(
               examples(data.train()),
               examples(data.test()),
-              directory.state().resolve("checkpoints"),
+              directory.checkpoints(),
               CHECKPOINT_INTERVAL,
               clock);
+      this.withdrawals = new Withdrawals(directory);
+      this.departure = new Departure(directory, withdrawals, updates, sessions);
       this.roundWork =
           new RoundWork(
               settings.site(),
-              new OfferCheck(settings, keys, policy, mapping, clock),
+              new OfferCheck(
+                  settings,
+                  () -> keys.messageKey().publicKey(),
+                  policy,
+                  mapping,
+                  Approvals.of(directory),
+                  withdrawals,
+                  clock),
               memberships,
               models,
               updates,
@@ -215,6 +232,7 @@ public final class Agent implements AutoCloseable {
                   settings.site(),
                   new TrainingGate(gate, decision -> {}, () -> {})),
               training);
+      this.decisions = new DecisionWatch(directory.decisions());
     } catch (IOException | RuntimeException e) {
       gate.close();
       lock.close();
@@ -256,6 +274,8 @@ public final class Agent implements AutoCloseable {
   public void run() {
     running = true;
     try {
+      decisions.start(this::decided);
+      training.execute(this::leave);
       showDoubts();
       followKey();
       showMembership();
@@ -264,9 +284,13 @@ public final class Agent implements AutoCloseable {
       boolean resumed = false;
       while (closing.getCount() > 0) {
         try {
+          if (clockBehind()) {
+            continue;
+          }
           HelloAccepted hello = link.hello(hello());
           welcome(hello);
           denied = false;
+          clockWasBehind = false;
           refusedMembership = null;
           status.connected();
           status.problem(foreignKey);
@@ -275,7 +299,7 @@ public final class Agent implements AutoCloseable {
             offers.all().forEach(this::work);
             resumed = true;
           }
-          while (closing.getCount() > 0) {
+          while (closing.getCount() > 0 && !clockBehind()) {
             NextAssignmentResponse next = link.nextAssignment(handled, PATIENCE);
             backoff.reset();
             handle(next);
@@ -300,6 +324,31 @@ public final class Agent implements AutoCloseable {
     } finally {
       finished.countDown();
     }
+  }
+
+  /// After a power cut a dead clock may be behind the ledger's last entry: until time has passed it
+  /// nothing that looks at the time can be relied upon. Waits a while if so.
+  private boolean clockBehind() throws InterruptedException {
+    Instant now = clock.instant();
+    Optional<Instant> last = ledger.lastEntryAt().filter(now::isBefore);
+    if (last.isEmpty()) {
+      return false;
+    }
+    String reason =
+        "this machine's clock says %s, before %s, when the privacy ledger was last written: set the clock; until then this site takes part in nothing"
+            .formatted(now, last.get());
+    if (!clockWasBehind) {
+      LOG.atError()
+          .addKeyValue("site", settings.site())
+          .addKeyValue("reason", reason)
+          .log("Clock is behind the ledger; waiting for time");
+    }
+    clockWasBehind = true;
+    status.disconnected(reason);
+    Duration gap = Duration.between(now, last.get());
+    Duration wait = gap.compareTo(LONGEST_CLOCK_WAIT) < 0 ? gap : LONGEST_CLOCK_WAIT;
+    var _ = closing.await(wait.plusMillis(1).toMillis(), TimeUnit.MILLISECONDS);
+    return true;
   }
 
   private Duration longestWait() {
@@ -386,6 +435,11 @@ public final class Agent implements AutoCloseable {
       return;
     }
     closing.countDown();
+    try {
+      decisions.close();
+    } catch (IOException e) {
+      LOG.atWarn().setCause(e).log("The folder of decisions is still watched");
+    }
     training.shutdownNow();
     link.close();
     training.close();
@@ -612,19 +666,29 @@ public final class Agent implements AutoCloseable {
 
   private void work(Offer offer) {
     Future<?> before = working.get(offer.digest());
-    if (before != null && !before.isDone()) {
-      return;
+    if (before == null || before.isDone()) {
+      submit(offer);
     }
+  }
+
+  private void submit(Offer offer) {
     status.round(offer.digest(), offer.plan(), AgentStatus.Phase.OFFERED, 0, null);
     working.put(offer.digest(), training.submit(() -> train(offer)));
   }
 
   /// On the training thread.
   private void train(Offer offer) {
+    long known = decisions.changes();
     try {
       switch (roundWork.work(offer, new Reports(link, closing, offer))) {
         case READY, OUT -> {}
         case IN_DOUBT -> inDoubt.add(offer);
+        case WAITS -> {
+          waiting.add(offer);
+          if (decisions.changes() != known) {
+            resume(waiting);
+          }
+        }
       }
     } catch (InterruptedException e) {
       LOG.atDebug()
@@ -653,13 +717,65 @@ public final class Agent implements AutoCloseable {
   }
 
   private void resumeDoubted() {
+    resume(inDoubt);
+  }
+
+  /// An officer decided, or the operator left a study or a run: takes up what waited, and leaves.
+  private void decided() {
+    List<Offer> left =
+        offers.all().stream().filter(this::isLeft).filter(this::isNotRefused).toList();
+    for (Offer offer : left) {
+      Future<?> work = working.remove(offer.digest());
+      if (work != null) {
+        work.cancel(true);
+      }
+    }
+    if (closing.getCount() > 0) {
+      training.execute(this::leave);
+      left.forEach(this::work);
+      resume(waiting);
+    }
+  }
+
+  private boolean isLeft(Offer offer) {
+    return withdrawals.covers(offer.plan().terms().study(), offer.plan().terms().run());
+  }
+
+  private boolean isNotRefused(Offer offer) {
+    return status.snapshot().rounds().stream()
+        .noneMatch(round ->
+            round.run().equals(offer.plan().terms().run().toString())
+                && round.round() == offer.plan().round()
+                && round.phase() == AgentStatus.Phase.REFUSED);
+  }
+
+  /// On the training thread: what was in training has ended.
+  private void leave() {
+    try {
+      Departure.Left left = departure.leave();
+      if (!left.equals(departed)) {
+        departed = left;
+        LOG.atInfo()
+            .addKeyValue("site", settings.site())
+            .addKeyValue("reason", left.toString())
+            .log("Left what was withdrawn from");
+      }
+      releaseUnwanted();
+      showDoubts();
+    } catch (RuntimeException e) {
+      LOG.atError().setCause(e).log("What was withdrawn from could not be erased; it is refused");
+      status.problem("what this site withdrew from could not be erased: see the agent's log");
+    }
+  }
+
+  private void resume(Queue<Offer> held) {
     var again = new ArrayDeque<Offer>();
-    for (Offer offer = inDoubt.poll(); offer != null; offer = inDoubt.poll()) {
+    for (Offer offer = held.poll(); offer != null; offer = held.poll()) {
       again.add(offer);
     }
     again.forEach(offer -> {
-      if (offers.plan(offer.digest()).isPresent()) {
-        work(offer);
+      if (closing.getCount() > 0 && offers.plan(offer.digest()).isPresent()) {
+        submit(offer);
       }
     });
   }
@@ -691,7 +807,11 @@ public final class Agent implements AutoCloseable {
   }
 
   private void releaseUnwanted() {
-    Set<Digest> wanted = offers.all().stream().map(Offer::terms).collect(Collectors.toSet());
+    Set<Digest> wanted =
+        offers.all().stream()
+            .filter(offer -> !isLeft(offer))
+            .map(Offer::terms)
+            .collect(Collectors.toSet());
     sessions.releaseUnless(wanted::contains);
   }
 
@@ -770,7 +890,7 @@ public final class Agent implements AutoCloseable {
     return new Examples(rows.width(), rows.features(), rows.labels());
   }
 
-  private static TlsIdentity identity(SiteKeys keys) {
+  static TlsIdentity identity(SiteKeys keys) {
     var chain = certificates(keys.certificate(), "tls.crt");
     var authority = certificates(keys.authority(), "ca.crt");
     return new TlsIdentity(keys.tlsKey(), chain, authority.getFirst());

@@ -102,6 +102,8 @@ public record AgentStatus(
   /// Where this site stands in a round.
   public enum Phase {
     OFFERED,
+    /// An officer of this site has not decided.
+    WAITS_FOR_APPROVAL,
     REFUSED,
     TRAINING,
     /// The resource gate holds its training.

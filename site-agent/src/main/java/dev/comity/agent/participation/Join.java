@@ -3,12 +3,14 @@ package dev.comity.agent.participation;
 import dev.comity.agent.link.EnrolmentClient;
 import dev.comity.agent.link.LinkException;
 import dev.comity.agent.link.RefusedByAggregator;
+import dev.comity.agent.protection.DurableFile;
 import dev.comity.agent.protection.SiteKeys;
 import dev.comity.codec.Bytes;
 import dev.comity.membership.EnrolmentRequest;
 import dev.comity.membership.Invitation;
 import dev.comity.membership.MessagePublicKey;
 import dev.comity.membership.SignedInvitation;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.CertificateEncodingException;
@@ -18,7 +20,8 @@ import java.util.Base64;
 import java.util.Optional;
 
 /// Joining a federation: keys made on the site, a certificate from the aggregator that the
-/// invitation names. May be repeated: what was done stays as it is.
+/// invitation names, and a policy file to be edited unless there is one. May be repeated: what was
+/// done stays as it is.
 public final class Join {
   private final Clock clock;
 
@@ -92,6 +95,10 @@ public final class Join {
                 .orElse(directory.path().resolve("mapping.yaml")),
             statusPort);
     settings.write(directory);
+    var policy = new DurableFile(directory.policy());
+    if (policy.read().isEmpty()) {
+      policy.write(PolicyFile.example().getBytes(StandardCharsets.UTF_8));
+    }
     return new Joined(settings, keys.messageKey().publicKey(), false);
   }
 

@@ -61,6 +61,13 @@ final class OfferStore {
         .toList();
   }
 
+  /// The newest offer of `run`.
+  Optional<Offer> newest(RunId run) {
+    return open.values().stream()
+        .filter(offer -> offer.plan().terms().run().equals(run))
+        .max(Comparator.comparingInt(offer -> offer.plan().round()));
+  }
+
   /// The offers of this round and of those before it in the run.
   List<Offer> upTo(RunId run, int round) {
     return open.values().stream()

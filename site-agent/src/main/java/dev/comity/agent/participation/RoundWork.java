@@ -1,5 +1,6 @@
 package dev.comity.agent.participation;
 
+import dev.comity.agent.policy.Verdict;
 import dev.comity.agent.protection.Sessions;
 import dev.comity.agent.protection.UpdateStore;
 import dev.comity.agent.resources.Decision;
@@ -88,6 +89,8 @@ final class RoundWork {
     READY,
     /// The site does not take part in this round.
     OUT,
+    /// An officer of this site has not decided: try again when one has.
+    WAITS,
     /// The update's fate in an earlier session is open: try again when it is settled.
     IN_DOUBT
   }
@@ -95,9 +98,9 @@ final class RoundWork {
   /// Does what `offer` asks for, as far as this site permits it.
   Outcome work(Offer offer, Reports reports) throws InterruptedException {
     var terms = offer.plan().terms();
-    List<String> reasons = check.against(offer, memberships.current());
-    if (!reasons.isEmpty()) {
-      return refuse(offer, reports, reasons);
+    Verdict verdict = check.of(offer, memberships.current());
+    if (!verdict.reasons().isEmpty()) {
+      return refuse(offer, reports, verdict.reasons());
     }
     if (updates.isErased(terms)) {
       return refuse(
@@ -131,6 +134,15 @@ final class RoundWork {
                     .formatted(terms.digest().abbreviated(), stored.get().abbreviated())));
       }
     }
+    if (verdict.officer()) {
+      check.ask(offer.plan());
+      LOG.atInfo()
+          .addKeyValue("run", terms.run())
+          .addKeyValue("round", offer.plan().round())
+          .log("Round waits for an officer's approval");
+      show(offer, AgentStatus.Phase.WAITS_FOR_APPROVAL, 0, null);
+      return Outcome.WAITS;
+    }
     if (ledger.reserve(terms) instanceof Reservation.OverBudget over) {
       LOG.atWarn()
           .addKeyValue("run", terms.run())
@@ -141,8 +153,12 @@ final class RoundWork {
           offer,
           reports,
           List.of(
-              "privacy: the lifetime budget of this site's data does not hold this round; its"
-                  + " policy sets privacy.epsilon"));
+              over.study()
+                  .map(study ->
+                      "privacy: what this site allows study %s does not hold this round; its policy sets studies.epsilon"
+                          .formatted(study))
+                  .orElse(
+                      "privacy: the lifetime budget of this site's data does not hold this round; its policy sets privacy.epsilon")));
     }
     if (!reports.permitted()) {
       return Outcome.OUT;

@@ -194,9 +194,9 @@ final class SessionWork {
     return new Sessions.Bounds(
         epoch.known(),
         membership,
-        Math.max(policy.nCFloor(), membership.nCFloor()),
-        policy.minHonestFloor(),
-        policy.minHonestRecordLevel());
+        Math.max(policy.floors().nC(), membership.nCFloor()),
+        policy.floors().minHonest(),
+        policy.floors().minHonestRecordLevel());
   }
 
   private void refused(Digest session, SessionPhase phase, String code, Exception cause) {

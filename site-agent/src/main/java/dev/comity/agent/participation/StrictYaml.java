@@ -1,5 +1,6 @@
 package dev.comity.agent.participation;
 
+import com.fasterxml.jackson.annotation.Nulls;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -18,6 +19,8 @@ final class StrictYaml {
       YAMLMapper.builder()
           .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+          .changeDefaultNullHandling(nulls -> nulls.withContentNulls(Nulls.FAIL))
           .build();
 
   private StrictYaml() {}
@@ -51,10 +54,14 @@ final class StrictYaml {
   }
 
   private static String key(DatabindException e) {
-    String path =
-        e.getPath().stream()
-            .map(reference -> String.valueOf(reference.getPropertyName()))
-            .collect(Collectors.joining("."));
-    return path.isEmpty() ? "(root)" : path;
+    var path = new StringBuilder();
+    for (var reference : e.getPath()) {
+      if (reference.getPropertyName() == null) {
+        path.append('[').append(reference.getIndex()).append(']');
+      } else {
+        path.append(path.isEmpty() ? "" : ".").append(reference.getPropertyName());
+      }
+    }
+    return path.isEmpty() ? "(root)" : path.toString();
   }
 }

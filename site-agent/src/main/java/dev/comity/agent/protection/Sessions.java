@@ -235,6 +235,18 @@ public final class Sessions implements AutoCloseable {
     return standing;
   }
 
+  /// Leaves the session that holds the update of `terms`, if one does and no masked vector of it
+  /// exists; gives what then stands of the update.
+  public synchronized Standing leave(Digest terms) {
+    Digest session = vault.locks().get(terms);
+    if (session != null && Standing.of(vault, terms) == Standing.UNSENT) {
+      SiteSession.leave(vault, session);
+      open.remove(session);
+      keys.ended(session);
+    }
+    return Standing.of(vault, terms);
+  }
+
   @Override
   public synchronized void close() {
     vault.close();

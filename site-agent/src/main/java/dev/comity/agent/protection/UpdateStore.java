@@ -135,6 +135,17 @@ public final class UpdateStore {
     }
   }
 
+  /// Erases every update of `run`, for good.
+  public synchronized void eraseAll(RunId run) {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, run + "_*.z")) {
+      for (Path file : files) {
+        new DurableFile(file).erase();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list " + folder, e);
+    }
+  }
+
   private void erase(String name) {
     new DurableFile(updateFile(name)).erase();
   }

@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
 ///
 /// A file that is damaged, or of other examples, is ignored: the training starts again from the
 /// base model and ends with the same bits.
-final class CheckpointStore {
+public final class CheckpointStore {
   private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
   private static final byte[] MAGIC = {'C', 'O', 'M', 'I', 'T', 'Y', 'C', '1'};
   private static final int HEADER = MAGIC.length + 2 * Digest.SIZE + 2 * Long.BYTES;
@@ -83,6 +83,11 @@ final class CheckpointStore {
   }
 
   void discard(Digest terms) {
+    discard(folder, terms);
+  }
+
+  /// Deletes the checkpoint of these terms in `folder`, if there is one.
+  public static void discard(Path folder, Digest terms) {
     try {
       Files.deleteIfExists(folder.resolve(name(terms)));
       Files.deleteIfExists(folder.resolve(name(terms) + ".new"));

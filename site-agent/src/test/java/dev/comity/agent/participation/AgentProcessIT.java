@@ -56,6 +56,13 @@ class AgentProcessIT {
         JsonMapper.builder().build().readTree(get("http://127.0.0.1:%s/status".formatted(port)));
     assertThat(status.path("state").asString()).isEqualTo("ACTIVE");
     assertThat(status.path("rounds").get(0).path("phase").asString()).isEqualTo("READY");
+    assertThat(get("http://127.0.0.1:%s/".formatted(port)))
+        .contains("<h1>s1</h1>", "<td>ready<td>10/10");
+    assertThat(get("http://127.0.0.1:%s/actuator/health".formatted(port)))
+        .contains("\"status\":\"UP\"");
+    assertThat(get("http://127.0.0.1:%s/actuator/prometheus".formatted(port)))
+        .contains("comity_agent_connected 1.0", "comity_agent_rounds{phase=\"ready\"} 1.0");
+    assertThat(get("http://127.0.0.1:%s/actuator/env".formatted(port))).contains("404");
     assertThat(finish(start("status", "--dir", directory("s1").path().toString())))
         .contains("site s1 of federation test: active, connected");
 
@@ -198,7 +205,11 @@ class AgentProcessIT {
 
   @Test
   void theCommandExplainsItself() throws Exception {
-    assertThat(finish(start("--help"))).contains("join", "run", "status", "Exit codes");
+    assertThat(finish(start("--help")))
+        .contains(
+            "join", "run", "status", "policy", "approvals", "withdraw", "doctor", "Exit codes");
+    assertThat(finish(start("policy", "explain", "--help")))
+        .contains("PLAN", "3   this site would refuse", "4   the plan would wait");
     assertThat(finish(start("--version"))).contains("site-agent ");
     Process wrong = start("run");
     assertThat(finish(wrong)).contains("--dir");

@@ -148,7 +148,8 @@ class AgentTest {
   void aRoundWithDistributedNoiseInSixteenBitsIsSummedFollowedAndCharged() throws Exception {
     for (SiteId site : SITES) {
       Files.writeString(
-          directory(site).path().resolve("policy.yaml"), "privacy: {epsilon: 8, delta: 1.0e-5}\n");
+          directory(site).path().resolve("policy.yaml"),
+          TestSites.ANY_STUDY + "privacy: {epsilon: 8, delta: 1.0e-5}\n");
     }
     startAll();
     aggregator.admit();
@@ -184,7 +185,8 @@ class AgentTest {
     for (SiteId site : SITES) {
       scaleByConstants(site);
       Files.writeString(
-          directory(site).path().resolve("policy.yaml"), "privacy: {epsilon: 8, delta: 1.0e-5}\n");
+          directory(site).path().resolve("policy.yaml"),
+          TestSites.ANY_STUDY + "privacy: {epsilon: 8, delta: 1.0e-5}\n");
     }
     startAll();
     aggregator.admit();
@@ -255,7 +257,8 @@ class AgentTest {
   @Test
   void aSiteWhosePolicyAsksForThreeHonestSitesRefusesTwo() throws Exception {
     scaleByConstants(LAST);
-    Files.writeString(directory(LAST).path().resolve("policy.yaml"), "minHonest: 3\n");
+    Files.writeString(
+        directory(LAST).path().resolve("policy.yaml"), TestSites.ANY_STUDY + "minHonest: 3\n");
     start(LAST);
     aggregator.admit();
 
@@ -279,7 +282,7 @@ class AgentTest {
       scaleByConstants(site);
       Files.writeString(
           directory(site).path().resolve("policy.yaml"),
-          "privacy: {epsilon: %s, delta: 1.0e-5}\n".formatted(1.05 * once));
+          TestSites.ANY_STUDY + "privacy: {epsilon: %s, delta: 1.0e-5}\n".formatted(1.05 * once));
     }
     startAll();
     aggregator.admit();
@@ -311,7 +314,9 @@ class AgentTest {
 
   @Test
   void aSiteWithAPrivacyBudgetRefusesARoundWithoutDifferentialPrivacy() throws Exception {
-    Files.writeString(directory(LAST).path().resolve("policy.yaml"), "privacy: {epsilon: 2}\n");
+    Files.writeString(
+        directory(LAST).path().resolve("policy.yaml"),
+        TestSites.ANY_STUDY + "privacy: {epsilon: 2}\n");
     startAll();
     aggregator.admit();
     aggregator.open(1, RunKind.TRAIN);

@@ -417,6 +417,11 @@ final class TestAggregator implements AutoCloseable {
     apply(new SessionEvent.PhaseDeadlinePassed(phase));
   }
 
+  /// Whether a session of the present round has begun.
+  synchronized boolean hasSession() {
+    return session != null;
+  }
+
   synchronized ServerSession.State state() {
     return required(session).state();
   }

@@ -1,20 +1,69 @@
 package dev.comity.agent.participation;
 
+import dev.comity.algorithm.LocalObjective;
+import dev.comity.algorithm.ServerStep;
 import dev.comity.algorithm.Weighting;
 import dev.comity.plan.Architecture;
+import dev.comity.plan.Digest;
 import dev.comity.plan.Encoding;
 import dev.comity.plan.LocalTraining;
 import dev.comity.plan.LocalWork;
+import dev.comity.plan.Loss;
 import dev.comity.plan.Noise;
 import dev.comity.plan.ParameterLayout;
 import dev.comity.plan.RoundPlan;
+import dev.comity.plan.RunKind;
+import dev.comity.plan.SiteId;
 import dev.comity.plan.UpdateTerms;
 import dev.comity.plan.VectorLayout;
 import java.time.Duration;
+import java.util.stream.IntStream;
 
 /// Plans with one thing changed.
 final class TestPlans {
   private TestPlans() {}
+
+  /// Without differential privacy, over `sites` sites, on features a and b and label y.
+  static RoundPlan plain(RunKind kind, int sites) {
+    var architecture = TestAggregator.ARCHITECTURE;
+    var encoding = new Encoding(32, 8);
+    var none = Digest.of(new byte[] {1});
+    var terms =
+        new UpdateTerms(
+            TestEnrolments.FEDERATION,
+            TestAggregator.RUN,
+            kind,
+            "study",
+            "test",
+            TestAggregator.CONTRACT.digest(),
+            none,
+            0,
+            architecture,
+            none,
+            none,
+            ParameterLayout.of(architecture),
+            VectorLayout.of(kind, architecture, encoding, 1.0, 1000, 20),
+            new LocalObjective.Plain(),
+            new LocalTraining(Loss.BINARY_CROSS_ENTROPY, 8, new LocalWork.Batches(20), 0.1, 0, 0),
+            TestAggregator.SEED,
+            new Weighting.ByExamples(100),
+            1.0,
+            new Noise.None(),
+            encoding,
+            1000,
+            20,
+            false);
+    return new RoundPlan(
+        terms,
+        1,
+        IntStream.rangeClosed(1, sites).mapToObj(i -> new SiteId("s" + i)).toList(),
+        new ServerStep.Adam(0.05, 0.9, 0.99, 1e-3),
+        4,
+        1,
+        3,
+        Duration.ofMinutes(5),
+        Duration.ofMinutes(30));
+  }
 
   static RoundPlan withPurpose(RoundPlan plan, String purpose) {
     UpdateTerms terms = plan.terms();

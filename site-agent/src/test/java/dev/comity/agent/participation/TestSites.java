@@ -11,6 +11,10 @@ import java.util.Random;
 
 /// Sites with data that a line separates, the same in every test.
 final class TestSites {
+  /// The part of a policy that permits every study.
+  static final String ANY_STUDY =
+      "studies: [{study: any, purposes: any, columns: any, approval: none}]\n";
+
   private TestSites() {}
 
   /// Writes data, mapping and site secret, and joins.

@@ -27,7 +27,8 @@ import picocli.CommandLine.Command;
       StatusCommand.class,
       KeysCommand.class,
       LedgerCommand.class,
-      AuditCommand.class
+      AuditCommand.class,
+      NativesCommand.class
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
@@ -54,7 +55,7 @@ final class AgentCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "name a command: join, run, status, keys, ledger or audit");
+        spec.commandLine(), "name a command: join, run, status, keys, ledger, audit or natives");
   }
 
   private static int exitCode(Throwable failure) {

@@ -67,9 +67,7 @@ final class DeploymentIT {
                 .path("secrets")
                 .forEach(secret ->
                     used.add(
-                        secret.isString()
-                            ? secret.asString()
-                            : secret.path("source").asString())));
+                        secret.isString() ? secret.asString() : secret.path("source").asString())));
 
     assertThat(compose.path("secrets").propertyNames()).containsExactlyInAnyOrderElementsOf(used);
   }

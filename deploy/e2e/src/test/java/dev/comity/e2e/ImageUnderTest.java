@@ -53,8 +53,7 @@ final class ImageUnderTest {
       untar(packed.resolve(layer.asString()), root);
       Files.delete(packed.resolve(layer.asString()));
     }
-    var config =
-        JsonMapper.shared().readTree(packed.resolve(manifest.path("Config").asString()));
+    var config = JsonMapper.shared().readTree(packed.resolve(manifest.path("Config").asString()));
     return new ImageUnderTest(root, config.path("config"));
   }
 
@@ -62,13 +61,7 @@ final class ImageUnderTest {
     var output = folder.resolveSibling("tar.out");
     var ended =
         await(
-            command(
-                    "tar",
-                    "--no-same-owner",
-                    "-xf",
-                    archive.toString(),
-                    "-C",
-                    folder.toString())
+            command("tar", "--no-same-owner", "-xf", archive.toString(), "-C", folder.toString())
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start(),

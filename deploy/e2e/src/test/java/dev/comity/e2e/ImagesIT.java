@@ -47,7 +47,8 @@ final class ImagesIT {
   @Test
   void theArchivesSayWhatTheyAreAndRunAsAnOrdinaryUser() throws Exception {
     for (var name : List.of("site-agent", "aggregator")) {
-      var image = ImageUnderTest.unpack(BUILT.resolve(name + ".tar"), folder.resolve("look-" + name));
+      var image =
+          ImageUnderTest.unpack(BUILT.resolve(name + ".tar"), folder.resolve("look-" + name));
 
       var config = image.config();
       assertThat(config.path("User").asString()).isEqualTo("10001:10001");
@@ -120,7 +121,13 @@ final class ImagesIT {
       var invitation =
           succeed(
               consortium(
-                  "invite", "--site", site.site(), "--url", address.toString(), "--ca-pin", pin,
+                  "invite",
+                  "--site",
+                  site.site(),
+                  "--url",
+                  address.toString(),
+                  "--ca-pin",
+                  pin,
                   "--yes"));
       Files.writeString(secrets.resolve("invitation"), invitation);
       var joined =
@@ -188,8 +195,19 @@ final class ImagesIT {
       var line =
           new ArrayList<>(
               List.of(
-                  name, "run", "--rm", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL",
-                  "--security-opt", "no-new-privileges", "--network", "none", tag));
+                  name,
+                  "run",
+                  "--rm",
+                  "--read-only",
+                  "--tmpfs",
+                  "/tmp",
+                  "--cap-drop",
+                  "ALL",
+                  "--security-opt",
+                  "no-new-privileges",
+                  "--network",
+                  "none",
+                  tag));
       line.addAll(command);
       assertThat(succeed(line.toArray(String[]::new))).contains("BoringSSL");
     }

@@ -14,7 +14,11 @@ import org.springframework.boot.autoconfigure.SpringBootApplication;
     })
 public class AggregatorApplication {
 
-  public static void main(String[] arguments) {
+  public static void main(String[] arguments) throws InterruptedException {
+    var exit = new AggregatorCommand(System.out, System.err).run(arguments);
+    if (exit.isPresent()) {
+      System.exit(exit.getAsInt());
+    }
     SpringApplication.run(AggregatorApplication.class, arguments);
   }
 }

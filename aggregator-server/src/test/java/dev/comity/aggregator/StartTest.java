@@ -12,6 +12,7 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -77,6 +78,42 @@ class StartTest {
 
     assertThat(refused.code()).isNotZero();
     assertThat(refused.output()).contains("\"nowhere.pub\" is neither a file nor a fingerprint");
+  }
+
+  @Test
+  void theHelpNamesEveryKey() throws Exception {
+    var helped = run("--help");
+
+    assertThat(helped.code()).isZero();
+    for (var component : ComityProperties.class.getRecordComponents()) {
+      var key = component.getName().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+      assertThat(helped.output()).containsPattern("--comity\\." + key + "[.=]");
+    }
+  }
+
+  @Test
+  void healthTellsARunningAggregatorFromNone() throws Exception {
+    try (var federation = TestFederation.start(directory)) {
+      var port =
+          "--comity.rest.port="
+              + federation.context.getEnvironment().getProperty("local.server.port");
+
+      var ready = run("health", "--comity.data-dir=" + directory, port);
+      assertThat(ready.output()).contains("ready");
+      assertThat(ready.code()).isZero();
+
+      var elsewhere = run("health", "--comity.data-dir=" + directory.resolve("none"), port);
+      assertThat(elsewhere.code()).isEqualTo(1);
+      assertThat(elsewhere.output()).contains("no answer from https://localhost:", "ca.crt");
+    }
+  }
+
+  @Test
+  void theNativeLibrariesLoad() throws Exception {
+    var checked = run("natives");
+
+    assertThat(checked.output()).contains("ND4J CpuBackend", "TLS BoringSSL");
+    assertThat(checked.code()).isZero();
   }
 
   @Test

@@ -32,7 +32,8 @@ import picocli.CommandLine.Command;
       DoctorCommand.class,
       KeysCommand.class,
       LedgerCommand.class,
-      AuditCommand.class
+      AuditCommand.class,
+      NativesCommand.class
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
@@ -61,7 +62,7 @@ final class AgentCommand implements Runnable {
   public void run() {
     throw new CommandLine.ParameterException(
         spec.commandLine(),
-        "name a command: join, run, status, policy, approvals, withdraw, doctor, keys, ledger or audit");
+        "name a command: join, run, status, policy, approvals, withdraw, doctor, keys, ledger, audit or natives");
   }
 
   private static int exitCode(Throwable failure) {

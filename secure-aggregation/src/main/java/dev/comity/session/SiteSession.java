@@ -102,6 +102,9 @@ public final class SiteSession {
   private @Nullable Seen shares;
   private final Map<SiteId, Secrets.SharePair> sharesOfOthers = new HashMap<>();
 
+  /// The certificate whose votes this session verified last.
+  private Certificate.@Nullable Commit verified;
+
   private SiteSession(
       Site site, KeptSession kept, Function<SessionDescriptor, Optional<NoisedUpdate>> updates) {
     this.self = site.id();
@@ -232,7 +235,12 @@ public final class SiteSession {
     requireOpen();
     Advertisement advertisement =
         secrets()
-            .advertisement(kept.roster().index(self), vault.nextCounter(), book.head(), membership);
+            .advertisement(
+                kept.roster().index(self),
+                vault.nextCounter(),
+                book.head(),
+                membership.version(),
+                membershipDigest());
     return keep(
         SiteVault.Item.ADVERTISEMENT,
         sign(SignedMessage.Phase.ADVERTISE_KEYS, id(), advertisement.encode()));
@@ -290,7 +298,7 @@ public final class SiteSession {
   /// is seen here.
   private void requireSameMembership(ShownKeys shown) {
     Map<Long, Digest> known = new HashMap<>();
-    known.put(membership.version(), membership.digest());
+    known.put(membership.version(), membershipDigest());
     known.put(descriptor().membershipVersion(), descriptor().membership());
     for (Map.Entry<SiteId, Advertisement> entry : shown.advertisements().entrySet()) {
       Advertisement theirs = entry.getValue();
@@ -303,9 +311,16 @@ public final class SiteSession {
                     theirs.membershipVersion(),
                     theirs.membership().abbreviated(),
                     membership.version(),
-                    membership.digest().abbreviated()));
+                    membershipDigest().abbreviated()));
       }
     }
+  }
+
+  /// The descriptor named it, unless there is a newer one: it takes time in proportion to n.
+  private Digest membershipDigest() {
+    return membership.version() == descriptor().membershipVersion()
+        ? descriptor().membership()
+        : membership.digest();
   }
 
   private void requireFreshCounters(ShownKeys shown) {
@@ -584,7 +599,7 @@ public final class SiteSession {
           throw new SessionRefusal(
               SessionRefusal.Reason.MISMATCH, "an ABORT certificate asks for no shares");
       case Certificate.Commit commit -> {
-        Votes.verify(commit, kept.roster());
+        requireVotes(commit);
         if (!commit.h3(kept.roster().size()).equals(shown.h())) {
           throw inconsistent("a certificate of other survivors than this site's own views give");
         }
@@ -596,6 +611,14 @@ public final class SiteSession {
         yield new Certified(shown, commit);
       }
     };
+  }
+
+  /// T signatures: the certificate that came with RELEASE comes again for P5.
+  private void requireVotes(Certificate.Commit commit) {
+    if (!commit.equals(verified)) {
+      Votes.verify(commit, kept.roster());
+      verified = commit;
+    }
   }
 
   private static final int MOST_CERTIFICATE_BYTES = 2 << 20;

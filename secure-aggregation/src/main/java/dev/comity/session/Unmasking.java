@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 record Unmasking(
     Dealing dealing,
     HeaderList headers,
-    Certificate.Commit commit,
+    CommitProof proof,
     Optional<List<Certificate.Vote>> releases,
     Answers answers)
     implements ServerSession {
@@ -34,9 +34,9 @@ record Unmasking(
   static Unmasking of(
       Dealing dealing,
       HeaderList headers,
-      Certificate.Commit commit,
+      CommitProof proof,
       Optional<List<Certificate.Vote>> releases) {
-    return new Unmasking(dealing, headers, commit, releases, Answers.none(dealing));
+    return new Unmasking(dealing, headers, proof, releases, Answers.none(dealing));
   }
 
   @Override
@@ -81,7 +81,7 @@ record Unmasking(
     UnmaskAnswer answer = UnmaskAnswer.of(message);
     check(sender, answer);
     return new Transition.Moved(
-        new Unmasking(dealing, headers, commit, releases, answers.with(message, answer))
+        new Unmasking(dealing, headers, proof, releases, answers.with(message, answer))
             .concluded());
   }
 
@@ -195,7 +195,7 @@ record Unmasking(
   }
 
   private Done done(Revealed revealed, Verdict outcome) {
-    return new Done(dealing, headers, commit, releases, revealed, outcome);
+    return new Done(dealing, headers, proof.commit(), releases, revealed, outcome);
   }
 
   /// The weights of one set of responders serve every dealer that has the same.
@@ -244,7 +244,7 @@ record Unmasking(
             dealing.view(
                 SignedView.Kind.CERTIFICATE,
                 withReleases(
-                    dealing.headersFor(site, headers).bytes("certificate", commit.encode())),
+                    dealing.headersFor(site, headers).bytes("certificate", proof.encoded())),
                 aggregator))
         : Optional.empty();
   }
@@ -255,7 +255,7 @@ record Unmasking(
 
   @Override
   public Optional<Certificate> certificate() {
-    return Optional.of(commit);
+    return Optional.of(proof.commit());
   }
 
   @Override

@@ -61,6 +61,7 @@ final class CborEncoder {
           write(field.value);
         }
       }
+      case CborValue.Encoded(Bytes item) -> item.writeTo(out);
       case CborValue.Flag(boolean flag) -> out.write(flag ? 0xf5 : 0xf4);
       case CborValue.Real(double number) -> {
         out.write(0xfb);

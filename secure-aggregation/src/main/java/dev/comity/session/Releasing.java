@@ -71,7 +71,8 @@ record Releasing(
     return new Transition.Moved(
         now.size() < dealing.roster().threshold()
             ? new Releasing(dealing, headers, proof, now)
-            : Unmasking.of(dealing, headers, proof, Optional.of(Votes.of(now.values()))));
+            : Unmasking.of(
+                dealing, headers, proof, Optional.of(Releases.of(Votes.of(now.values())))));
   }
 
   @Override

@@ -102,8 +102,9 @@ public final class SiteSession {
   private @Nullable Seen shares;
   private final Map<SiteId, Secrets.SharePair> sharesOfOthers = new HashMap<>();
 
-  /// The certificate whose votes this session verified last.
-  private Certificate.@Nullable Commit verified;
+  // What was verified last, and comes again with later views.
+  private @Nullable Seen checkedHeaders;
+  private Certificate.@Nullable Commit checkedCommit;
 
   private SiteSession(
       Site site, KeptSession kept, Function<SessionDescriptor, Optional<NoisedUpdate>> updates) {
@@ -462,12 +463,15 @@ public final class SiteSession {
 
   private Seen readHeaders(CborReader in) {
     Optional<Seen> dealers = in.optionalMap("shares", this::receiveShares);
-    SeenHeaders shown = SeenHeaders.read(keys(), self, dealers.orElseGet(this::shares), in);
+    SeenHeaders shown =
+        SeenHeaders.read(
+            keys(), self, dealers.orElseGet(this::shares), Optional.ofNullable(checkedHeaders), in);
     Optional<SignedMessage> own =
         keptMessage(SiteVault.Item.HEADER, SignedMessage.Phase.MASKED_INPUT);
     if (shown.own().isPresent() && !own.equals(shown.own())) {
       throw inconsistent("a header in this site's name that it did not send");
     }
+    checkedHeaders = shown.headers();
     return shown.headers();
   }
 
@@ -615,9 +619,9 @@ public final class SiteSession {
 
   /// T signatures: the certificate that came with RELEASE comes again for P5.
   private void requireVotes(Certificate.Commit commit) {
-    if (!commit.equals(verified)) {
+    if (!commit.equals(checkedCommit)) {
       Votes.verify(commit, kept.roster());
-      verified = commit;
+      checkedCommit = commit;
     }
   }
 

@@ -23,19 +23,12 @@ record Unmasking(
     Dealing dealing,
     HeaderList headers,
     CommitProof proof,
-    Optional<List<Certificate.Vote>> releases,
+    Optional<Releases> releases,
     Answers answers)
     implements ServerSession {
 
-  Unmasking {
-    releases = releases.map(List::copyOf);
-  }
-
   static Unmasking of(
-      Dealing dealing,
-      HeaderList headers,
-      CommitProof proof,
-      Optional<List<Certificate.Vote>> releases) {
+      Dealing dealing, HeaderList headers, CommitProof proof, Optional<Releases> releases) {
     return new Unmasking(dealing, headers, proof, releases, Answers.none(dealing));
   }
 
@@ -195,7 +188,8 @@ record Unmasking(
   }
 
   private Done done(Revealed revealed, Verdict outcome) {
-    return new Done(dealing, headers, proof.commit(), releases, revealed, outcome);
+    return new Done(
+        dealing, headers, proof.commit(), releases.map(Releases::votes), revealed, outcome);
   }
 
   /// The weights of one set of responders serve every dealer that has the same.
@@ -250,7 +244,7 @@ record Unmasking(
   }
 
   private CborWriter withReleases(CborWriter content) {
-    return releases.map(each -> content.maps("releases", each, Votes::toCbor)).orElse(content);
+    return releases.map(each -> content.item("releases", each.shown())).orElse(content);
   }
 
   @Override

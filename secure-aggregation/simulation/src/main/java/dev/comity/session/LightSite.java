@@ -6,8 +6,11 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
 import dev.comity.update.MaskedUpdate;
 import dev.comity.update.NoisedUpdate;
+import java.util.Arrays;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /// An honest site of a simulation that keeps its secrets and nothing else. It sends the bytes that
 /// `SiteSession` would send, made by the same code, without reading or checking what it is shown:
@@ -69,18 +72,34 @@ public final class LightSite {
     return sign(SignedMessage.Phase.SHARE_KEYS, keys.h1(), dealt.encode(keys, self));
   }
 
-  /// P3. IllegalStateException in any state but Collecting.
-  public SiteSession.MaskedInput mask(ServerSession state, NoisedUpdate update) {
+  /// The public key under which others encrypt their shares for this site, 32 bytes little-endian.
+  /// IllegalStateException in any state but SharingKeys.
+  public Bytes channelKey(ServerSession state) {
+    if (!(state instanceof SharingKeys sharing)) {
+      throw new IllegalStateException("keys are not shared in state " + state.state());
+    }
+    return sharing.keys().channelKey(self);
+  }
+
+  /// P3. The sites of `unmasked` add no masks to each other's vectors. IllegalStateException in any
+  /// state but Collecting.
+  public SiteSession.MaskedInput mask(
+      ServerSession state, NoisedUpdate update, Set<SiteId> unmasked) {
     if (!(state instanceof Collecting collecting)) {
       throw new IllegalStateException("no vector is owed in state " + state.state());
     }
     ShareList shares = collecting.dealing().shares();
-    PlaceSet dealers =
-        shares
-            .board()
-            .map(Board::places)
-            .orElseGet(() -> PlaceSet.of(shares.keys().roster(), shares.messages().keySet()));
-    MaskedUpdate masked = update.mask(secrets.masks(shares.keys(), dealers, self));
+    KeyList keys = shares.keys();
+    Roster roster = keys.roster();
+    IntStream partners =
+        Arrays.stream(keys.receivers(self))
+            .filter(place -> {
+              SiteId partner = roster.site(place);
+              return shares.holds(partner)
+                  && !(unmasked.contains(self) && unmasked.contains(partner));
+            });
+    MaskedUpdate masked =
+        update.mask(secrets.masks(keys, PlaceSet.of(roster.size(), partners), self));
     return new SiteSession.MaskedInput(
         sign(
             SignedMessage.Phase.MASKED_INPUT,

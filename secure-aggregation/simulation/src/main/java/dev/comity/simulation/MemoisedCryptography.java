@@ -23,7 +23,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Supplier;
 import javax.crypto.KeyAgreement;
 import javax.crypto.KeyAgreementSpi;
 import javax.crypto.SecretKey;
@@ -35,9 +34,8 @@ import org.jspecify.annotations.Nullable;
 /// keys, whichever end asks. Neither has any randomness: the answers are those of the runtime's own
 /// providers; installed by simulations alone.
 ///
-/// Between two keys whose public halves were made `standingIn` it does not agree at all: a hash of
-/// both public halves stands in for the secret. It is the same at both ends, and a secret to
-/// nobody.
+/// Between two keys that `standIn` it does not agree at all: a hash of both public halves stands in
+/// for the secret. It is the same at both ends, and a secret to nobody.
 final class MemoisedCryptography extends Provider {
   private static final long serialVersionUID = 1L;
   private static final String NAME = "ComitySimulation";
@@ -61,10 +59,8 @@ final class MemoisedCryptography extends Provider {
 
   private static final Map<Digest, byte[]> AGREED = new ConcurrentHashMap<>();
 
-  /// Public halves that were made `standingIn`.
+  /// Public halves of the keys that do not agree among themselves.
   private static final Set<BigInteger> STAND_INS = ConcurrentHashMap.newKeySet();
-
-  private static final ScopedValue<Boolean> STANDING_IN = ScopedValue.newInstance();
 
   /// False while something is timed as if it ran alone.
   private static volatile boolean remembering = true;
@@ -104,10 +100,10 @@ final class MemoisedCryptography extends Provider {
     }
   }
 
-  /// Does `work`. The keys whose public halves it makes do not agree among themselves, so it is for
-  /// pairs whose secret nobody computes without memory.
-  static <T> T standingIn(Supplier<T> work) {
-    return ScopedValue.where(STANDING_IN, true).call(work::get);
+  /// From now on no agreement is computed between this X25519 key and others that stand in, so it
+  /// is for pairs whose secret nobody computes without memory.
+  static void standIn(byte[] publicKey) {
+    STAND_INS.add(Agreed.u(publicKey));
   }
 
   /// Everything is computed anew again.
@@ -279,11 +275,7 @@ final class MemoisedCryptography extends Provider {
       if (!remembering || mine == null) {
         secret = runtime(agreeing, other);
         if (other.getU().equals(BASE)) {
-          BigInteger made = u(secret);
-          PUBLIC.put(name, made);
-          if (STANDING_IN.isBound()) {
-            STAND_INS.add(made);
-          }
+          PUBLIC.put(name, u(secret));
         }
         return null;
       }

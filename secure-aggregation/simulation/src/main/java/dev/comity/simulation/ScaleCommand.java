@@ -77,12 +77,12 @@ final class ScaleCommand implements Callable<Integer> {
   @Option(
       names = "--bulk",
       paramLabel = "HOW",
-      defaultValue = "STANDING_IN",
+      defaultValue = "SPARING",
       description =
           "how the sites beside the sample answer: WHOLE as the sample does, but what several of"
               + " them compute once (up to 3000 sites); LIGHT with the same bytes, checking nothing;"
-              + " STANDING_IN as LIGHT, but with a hash for what two of them agree on that do not"
-              + " drop out (default ${DEFAULT-VALUE})")
+              + " SPARING as LIGHT, but without what neither the aggregator nor the sample sees: the"
+              + " agreements among them and masks that would cancel (default ${DEFAULT-VALUE})")
   private ScaleRun.Bulk bulk;
 
   @Override
@@ -130,7 +130,7 @@ final class ScaleCommand implements Callable<Integer> {
   private int most() {
     return switch (bulk) {
       case WHOLE -> MOST_WHOLE;
-      case LIGHT, STANDING_IN -> GraphRule.MOST_SITES;
+      case LIGHT, SPARING -> GraphRule.MOST_SITES;
     };
   }
 
@@ -140,10 +140,10 @@ final class ScaleCommand implements Callable<Integer> {
           "The other sites run the same code untimed; what is identical for several of them (a"
               + " signature verified, a pair's agreement) is computed once.";
       case LIGHT -> LIGHT;
-      case STANDING_IN ->
+      case SPARING ->
           LIGHT
-              + " Between two of them that do not drop out a hash stands in for their agreement,"
-              + " which nobody else computes.";
+              + " Between two of them a hash stands in for the agreement that encrypts shares, and two"
+              + " that never drop out add no masks to each other's vectors, which would cancel.";
     };
   }
 

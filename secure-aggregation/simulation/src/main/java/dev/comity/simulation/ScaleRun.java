@@ -56,9 +56,10 @@ final class ScaleRun {
     WHOLE,
     /// With the same bytes, by a `LightSite`, which checks nothing; agreements are computed once.
     LIGHT,
-    /// As `LIGHT`, but a hash stands in for what two of them agree on that never drop out: neither
-    /// the aggregator nor the sample ever computes it. As many bytes, but others.
-    STANDING_IN
+    /// As `LIGHT` and with as many bytes, but without what neither aggregator nor sample ever sees:
+    /// between two of them a hash stands in for the agreement that encrypts shares, and two that
+    /// never drop out add no masks to each other's vectors, which would cancel.
+    SPARING
   }
 
   /// What one site of the sample did in one phase: processor milliseconds, and bytes to and from
@@ -109,7 +110,7 @@ final class ScaleRun {
   private final Map<SiteId, ScaleVault> vaults = new HashMap<>();
   private final Map<SiteId, SiteSession> sessions = new HashMap<>();
   private final Map<SiteId, LightSite> lights = new HashMap<>();
-  private final Set<SiteId> standIns = new HashSet<>();
+  private final Set<SiteId> unmasked = new HashSet<>(); // among themselves
   private final SessionDescriptor descriptor;
   private ServerSession server;
   private Map<SignedView.Kind, Cost> site = new EnumMap<>(SignedView.Kind.class);
@@ -186,11 +187,16 @@ final class ScaleRun {
       survivors.put(percent, survivors(percent));
       sums.put(percent, new SumAccumulator(federation.layout(), 1));
     }
-    if (bulk == Bulk.STANDING_IN) {
-      standIns.addAll(lights.keySet());
-      survivors.values().forEach(standIns::retainAll);
+    if (bulk == Bulk.SPARING) {
+      unmasked.addAll(lights.keySet());
+      survivors.values().forEach(unmasked::retainAll);
     }
     ask(SignedView.Kind.DESCRIPTOR, sites);
+    if (bulk == Bulk.SPARING) {
+      lights
+          .values()
+          .forEach(light -> MemoisedCryptography.standIn(light.channelKey(server).toByteArray()));
+    }
     ask(SignedView.Kind.KEYS, sites);
     ServerSession collecting = server;
     ask(
@@ -346,13 +352,9 @@ final class ScaleRun {
 
   private Answer lightly(LightSite light, SignedView.Kind kind, SiteId id) {
     return switch (kind) {
-      case SHARES -> said(light.mask(server, update(id)));
-      case DESCRIPTOR ->
-          said(
-              standIns.contains(id)
-                  ? MemoisedCryptography.standingIn(() -> light.answer(server))
-                  : light.answer(server));
-      case KEYS, HEADERS, RELEASE, CERTIFICATE, ABORT_PROPOSAL -> said(light.answer(server));
+      case SHARES -> said(light.mask(server, update(id), unmasked));
+      case DESCRIPTOR, KEYS, HEADERS, RELEASE, CERTIFICATE, ABORT_PROPOSAL ->
+          said(light.answer(server));
     };
   }
 

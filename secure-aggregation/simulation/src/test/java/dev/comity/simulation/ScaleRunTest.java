@@ -38,13 +38,7 @@ class ScaleRunTest {
     // a weak rule, so that sixty sites need no complete graph
     ScaleRun run =
         new ScaleRun(
-            60,
-            1,
-            COORDINATES,
-            2,
-            ScaleRun.Bulk.STANDING_IN,
-            new GraphRule(30, 8, 4, 300),
-            _ -> {});
+            60, 1, COORDINATES, 2, ScaleRun.Bulk.SPARING, new GraphRule(30, 8, 4, 300), _ -> {});
 
     assertThat(run.graph()).isInstanceOf(SessionDescriptor.Graph.Regular.class);
     assertThat(outcomes(run)).extracting(ScaleRun.Outcome::survivors).containsExactly(60, 54, 42);
@@ -88,7 +82,7 @@ class ScaleRunTest {
   void moreDropOutsThanTheRingBearsEndInAProofOfAbort() {
     ScaleRun run =
         new ScaleRun(
-            60, 1, COORDINATES, 2, ScaleRun.Bulk.STANDING_IN, new GraphRule(30, 8, 4, 50), _ -> {});
+            60, 1, COORDINATES, 2, ScaleRun.Bulk.SPARING, new GraphRule(30, 8, 4, 50), _ -> {});
 
     ScaleRun.Outcome outcome = run.run(List.of(40)).getFirst();
 

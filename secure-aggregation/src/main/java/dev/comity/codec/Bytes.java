@@ -1,5 +1,6 @@
 package dev.comity.codec;
 
+import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 
 /// Immutable bytes with equality by content, so that records can hold them. Not for secrets: the
@@ -29,6 +30,10 @@ public final class Bytes {
   /// A fresh copy.
   public byte[] toByteArray() {
     return content.clone();
+  }
+
+  void writeTo(ByteArrayOutputStream out) {
+    out.writeBytes(content);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.comity.codec;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.ByteBuffer;
@@ -110,12 +111,23 @@ final class CborDecoder {
 
   private String text(int additional) {
     byte[] utf8 = take(argument(additional));
+    if (isAscii(utf8)) { // as nearly all are; a decoder costs more than the text
+      return new String(utf8, US_ASCII);
+    }
     try {
       return UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
     } catch (CharacterCodingException e) {
       throw new MalformedException(
           document + ": a text that is not UTF-8, before offset " + in.position(), e);
     }
+  }
+
+  private static boolean isAscii(byte[] text) {
+    int all = 0;
+    for (byte each : text) {
+      all |= each;
+    }
+    return all >= 0;
   }
 
   private int count(int additional, int leastBytesPerItem) {

@@ -3,7 +3,7 @@ package dev.comity.codec;
 import java.util.List;
 import java.util.SequencedMap;
 
-/// A decoded item of the subset of CBOR that documents use.
+/// An item of the subset of CBOR that documents use.
 sealed interface CborValue {
   record Whole(long value) implements CborValue {}
 
@@ -21,6 +21,9 @@ sealed interface CborValue {
     }
   }
 
+  /// Written as it is, never read.
+  record Encoded(Bytes item) implements CborValue {}
+
   record Mapping(SequencedMap<String, CborValue> fields) implements CborValue {}
 
   /// What a reader of an error message would call this item.
@@ -33,6 +36,7 @@ sealed interface CborValue {
       case Flag _ -> "a boolean";
       case Sequence _ -> "a list";
       case Mapping _ -> "a map";
+      case Encoded _ -> "an encoded item";
     };
   }
 }

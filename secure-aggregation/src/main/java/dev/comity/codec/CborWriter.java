@@ -70,9 +70,16 @@ public final class CborWriter {
   /// A list of maps.
   public <T> CborWriter maps(
       String name, Collection<T> items, Function<? super T, CborWriter> writer) {
-    return put(
-        name,
-        new CborValue.Sequence(items.stream().map(item -> writer.apply(item).mapping()).toList()));
+    return put(name, sequence(items, writer));
+  }
+
+  static <T> CborValue sequence(Collection<T> items, Function<? super T, CborWriter> writer) {
+    return new CborValue.Sequence(
+        items.stream().map(item -> writer.apply(item).mapping()).toList());
+  }
+
+  public CborWriter item(String name, CborItem item) {
+    return put(name, new CborValue.Encoded(item.encoded()));
   }
 
   public CborWriter texts(String name, Collection<String> items) {

@@ -202,10 +202,21 @@ public record MembershipEpoch(
 
   /// The key that a site signs with, if the site is a member.
   public Optional<MessagePublicKey> keyOf(SiteId site) {
-    return members.stream()
-        .filter(member -> member.site().equals(site))
-        .map(Member::key)
-        .findFirst();
+    int low = 0;
+    int high = members.size() - 1;
+    while (low <= high) {
+      int middle = (low + high) >>> 1;
+      Member member = members.get(middle);
+      int order = member.site().compareTo(site);
+      if (order == 0) {
+        return Optional.of(member.key());
+      } else if (order < 0) {
+        low = middle + 1;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return Optional.empty();
   }
 
   /// Why and when the key with this fingerprint was revoked, if it was.

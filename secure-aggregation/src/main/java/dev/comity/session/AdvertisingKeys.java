@@ -10,12 +10,17 @@ import java.util.Optional;
 /// P1: the sites of the roster advertise their keys.
 record AdvertisingKeys(
     Roster roster,
+    DescriptorView view,
     PersistentMap<SiteId, SignedMessage> received,
     PersistentMap<Digest, SiteId> owners)
     implements ServerSession {
 
   static AdvertisingKeys of(Roster roster) {
-    return new AdvertisingKeys(roster, PersistentMap.empty(), PersistentMap.empty());
+    return new AdvertisingKeys(
+        roster,
+        new DescriptorView(roster.descriptor()),
+        PersistentMap.empty(),
+        PersistentMap.empty());
   }
 
   @Override
@@ -79,7 +84,7 @@ record AdvertisingKeys(
     PersistentMap<SiteId, SignedMessage> now = received.with(message.sender(), message);
     return now.size() == roster.size()
         ? sharing(now)
-        : new Transition.Moved(new AdvertisingKeys(roster, now, owned));
+        : new Transition.Moved(new AdvertisingKeys(roster, view, now, owned));
   }
 
   /// Aborted where no ring over so few sites withstands the colluding ones.
@@ -123,7 +128,7 @@ record AdvertisingKeys(
   @Override
   public Optional<SignedView> viewFor(SiteId site, MessageKey aggregator) {
     return roster.holds(site) && !received.containsKey(site)
-        ? Optional.of(SignedView.descriptor(descriptor(), aggregator))
+        ? Optional.of(view.by(aggregator))
         : Optional.empty();
   }
 

@@ -11,12 +11,12 @@ import java.util.Optional;
 record Releasing(
     Dealing dealing,
     HeaderList headers,
-    Certificate.Commit commit,
+    CommitProof proof,
     PersistentMap<SiteId, SignedMessage> releases)
     implements ServerSession {
 
   static Releasing of(Dealing dealing, HeaderList headers, Certificate.Commit commit) {
-    return new Releasing(dealing, headers, commit, PersistentMap.empty());
+    return new Releasing(dealing, headers, CommitProof.of(commit), PersistentMap.empty());
   }
 
   @Override
@@ -70,8 +70,9 @@ record Releasing(
     PersistentMap<SiteId, SignedMessage> now = releases.with(sender, message);
     return new Transition.Moved(
         now.size() < dealing.roster().threshold()
-            ? new Releasing(dealing, headers, commit, now)
-            : Unmasking.of(dealing, headers, commit, Optional.of(Votes.of(now.values()))));
+            ? new Releasing(dealing, headers, proof, now)
+            : Unmasking.of(
+                dealing, headers, proof, Optional.of(Releases.of(Votes.of(now.values())))));
   }
 
   @Override
@@ -88,14 +89,14 @@ record Releasing(
         ? Optional.of(
             dealing.view(
                 SignedView.Kind.RELEASE,
-                dealing.headersFor(site, headers).bytes("certificate", commit.encode()),
+                dealing.headersFor(site, headers).bytes("certificate", proof.encoded()),
                 aggregator))
         : Optional.empty();
   }
 
   @Override
   public Optional<Certificate> certificate() {
-    return Optional.of(commit);
+    return Optional.of(proof.commit());
   }
 
   @Override

@@ -51,6 +51,12 @@ final class Secrets {
 
   Advertisement advertisement(
       int index, long counter, Digest ledgerHead, MembershipEpoch membership) {
+    return advertisement(index, counter, ledgerHead, membership.version(), membership.digest());
+  }
+
+  /// As above, of a membership whose digest is known.
+  Advertisement advertisement(
+      int index, long counter, Digest ledgerHead, long membershipVersion, Digest membership) {
     return new Advertisement(
         Bytes.of(X25519.publicKey(maskSecret)),
         Bytes.of(X25519.publicKey(channelSecret)),
@@ -58,8 +64,8 @@ final class Secrets {
         Bytes.of(derive(Labels.GRAPH_RANDOMNESS)),
         counter,
         ledgerHead,
-        membership.version(),
-        membership.digest());
+        membershipVersion,
+        membership);
   }
 
   /// SHA-256(label ‖ sessionId ‖ i ‖ b).

@@ -36,13 +36,12 @@ final class Shamir {
         polynomials[limb][power] = coefficients.next();
       }
     }
-    byte[][] shares = new byte[xs.length][];
-    for (int i = 0; i < xs.length; i++) {
-      byte[] share = new byte[SHARE_BYTES];
-      for (int limb = 0; limb < LIMBS; limb++) {
-        putLong(share, limb * Long.BYTES, evaluate(polynomials[limb], xs[i]));
+    byte[][] shares = new byte[xs.length][SHARE_BYTES];
+    for (int limb = 0; limb < LIMBS; limb++) {
+      long[] values = evaluate(polynomials[limb], xs);
+      for (int i = 0; i < xs.length; i++) {
+        putLong(shares[i], limb * Long.BYTES, values[i]);
       }
-      shares[i] = share;
     }
     for (long[] polynomial : polynomials) {
       Arrays.fill(polynomial, 0);
@@ -82,13 +81,17 @@ final class Shamir {
     return outside == 0;
   }
 
-  /// Horner's rule.
-  static long evaluate(long[] coefficients, int x) {
-    long value = 0;
+  /// The polynomial at each of `xs`, by Horner's rule: one step of all of them before the next, so
+  /// that the processor has independent products to overlap.
+  static long[] evaluate(long[] coefficients, int[] xs) {
+    long[] values = new long[xs.length];
     for (int power = coefficients.length - 1; power >= 0; power--) {
-      value = add(multiply(value, x), coefficients[power]);
+      long coefficient = coefficients[power];
+      for (int i = 0; i < xs.length; i++) {
+        values[i] = add(multiply(values[i], xs[i]), coefficient);
+      }
     }
-    return value;
+    return values;
   }
 
   /// Lagrange's weights at zero: Π_{k ≠ i} x_k / (x_k − x_i).

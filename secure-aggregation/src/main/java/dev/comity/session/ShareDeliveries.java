@@ -60,7 +60,7 @@ final class ShareDeliveries {
   /// The body of the dealer's message.
   byte[] encode(Peers peers, SiteId dealer) {
     return CborWriter.map()
-        .bytes("commitment", commitment(tree.root()))
+        .bytes("commitment", commitment())
         .maps("deliveries", deliveries(peers, dealer), Delivery::toCbor)
         .toBytes();
   }
@@ -164,6 +164,11 @@ final class ShareDeliveries {
 
   List<Digest> path(Peers peers, SiteId dealer, SiteId receiver) {
     return tree.path(peers.slot(dealer, receiver));
+  }
+
+  /// What the dealer signs, and all that other sites are shown of its message.
+  byte[] commitment() {
+    return commitment(tree.root());
   }
 
   private static byte[] commitment(Digest root) {

@@ -63,10 +63,10 @@ record SharingKeys(KeyList keys, PersistentMap<SiteId, Dealt> dealt) implements 
   private Transition accept(SignedMessage message) {
     keys.place(message.sender());
     ShareDeliveries deliveries = ShareDeliveries.received(keys, message);
-    roster().verify(message, keys.h1());
+    SignedMessage published = message.published(deliveries);
+    roster().verify(published, keys.h1());
     SharingKeys now =
-        new SharingKeys(
-            keys, dealt.with(message.sender(), new Dealt(message.published(), deliveries)));
+        new SharingKeys(keys, dealt.with(message.sender(), new Dealt(published, deliveries)));
     return now.dealt.size() == keys.sites().size() ? now.collecting() : new Transition.Moved(now);
   }
 

@@ -80,6 +80,11 @@ public record SignedMessage(
         : this;
   }
 
+  /// As `published` of a `SHARE_KEYS` whose body was read already.
+  SignedMessage published(ShareDeliveries deliveries) {
+    return new SignedMessage(session, sender, phase, Bytes.of(deliveries.commitment()), signature);
+  }
+
   /// SHA-256 over signed part and signature, the leaf of H1, H2 and H3.
   Digest digest() {
     return Digest.of(

@@ -103,6 +103,10 @@ public final class SiteSession {
   private @Nullable Seen shares;
   private final Map<SiteId, Secrets.SharePair> sharesOfOthers = new HashMap<>();
 
+  // What was verified last, and comes again with later views.
+  private @Nullable Seen checkedHeaders;
+  private Certificate.@Nullable Commit checkedCommit;
+
   private SiteSession(
       Site site, KeptSession kept, Function<SessionDescriptor, Optional<NoisedUpdate>> updates) {
     this.self = site.id();
@@ -233,7 +237,12 @@ public final class SiteSession {
     requireOpen();
     Advertisement advertisement =
         secrets()
-            .advertisement(kept.roster().index(self), vault.nextCounter(), book.head(), membership);
+            .advertisement(
+                kept.roster().index(self),
+                vault.nextCounter(),
+                book.head(),
+                membership.version(),
+                membershipDigest());
     return keep(
         SiteVault.Item.ADVERTISEMENT,
         sign(SignedMessage.Phase.ADVERTISE_KEYS, id(), advertisement.encode()));
@@ -291,7 +300,7 @@ public final class SiteSession {
   /// is seen here.
   private void requireSameMembership(ShownKeys shown) {
     Map<Long, Digest> known = new HashMap<>();
-    known.put(membership.version(), membership.digest());
+    known.put(membership.version(), membershipDigest());
     known.put(descriptor().membershipVersion(), descriptor().membership());
     for (Map.Entry<SiteId, Advertisement> entry : shown.advertisements().entrySet()) {
       Advertisement theirs = entry.getValue();
@@ -304,9 +313,16 @@ public final class SiteSession {
                     theirs.membershipVersion(),
                     theirs.membership().abbreviated(),
                     membership.version(),
-                    membership.digest().abbreviated()));
+                    membershipDigest().abbreviated()));
       }
     }
+  }
+
+  /// The descriptor named it, unless there is a newer one: it takes time in proportion to n.
+  private Digest membershipDigest() {
+    return membership.version() == descriptor().membershipVersion()
+        ? descriptor().membership()
+        : membership.digest();
   }
 
   private void requireFreshCounters(ShownKeys shown) {
@@ -450,12 +466,15 @@ public final class SiteSession {
 
   private Seen readHeaders(CborReader in) {
     Optional<Seen> dealers = in.optionalMap("shares", this::receiveShares);
-    SeenHeaders shown = SeenHeaders.read(keys(), self, dealers.orElseGet(this::shares), in);
+    SeenHeaders shown =
+        SeenHeaders.read(
+            keys(), self, dealers.orElseGet(this::shares), Optional.ofNullable(checkedHeaders), in);
     Optional<SignedMessage> own =
         keptMessage(SiteVault.Item.HEADER, SignedMessage.Phase.MASKED_INPUT);
     if (shown.own().isPresent() && !own.equals(shown.own())) {
       throw inconsistent("a header in this site's name that it did not send");
     }
+    checkedHeaders = shown.headers();
     return shown.headers();
   }
 
@@ -587,7 +606,7 @@ public final class SiteSession {
           throw new SessionRefusal(
               SessionRefusal.Reason.MISMATCH, "an ABORT certificate asks for no shares");
       case Certificate.Commit commit -> {
-        Votes.verify(commit, kept.roster());
+        requireVotes(commit);
         if (!commit.h3(kept.roster().size()).equals(shown.h())) {
           throw inconsistent("a certificate of other survivors than this site's own views give");
         }
@@ -599,6 +618,14 @@ public final class SiteSession {
         yield new Certified(shown, commit);
       }
     };
+  }
+
+  /// T signatures: the certificate that came with RELEASE comes again for P5.
+  private void requireVotes(Certificate.Commit commit) {
+    if (!commit.equals(checkedCommit)) {
+      Votes.verify(commit, kept.roster());
+      checkedCommit = commit;
+    }
   }
 
   private static final int MOST_CERTIFICATE_BYTES = 2 << 20;

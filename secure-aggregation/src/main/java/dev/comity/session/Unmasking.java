@@ -22,21 +22,14 @@ import java.util.stream.Collectors;
 record Unmasking(
     Dealing dealing,
     HeaderList headers,
-    Certificate.Commit commit,
-    Optional<List<Certificate.Vote>> releases,
+    CommitProof proof,
+    Optional<Releases> releases,
     Answers answers)
     implements ServerSession {
 
-  Unmasking {
-    releases = releases.map(List::copyOf);
-  }
-
   static Unmasking of(
-      Dealing dealing,
-      HeaderList headers,
-      Certificate.Commit commit,
-      Optional<List<Certificate.Vote>> releases) {
-    return new Unmasking(dealing, headers, commit, releases, Answers.none(dealing));
+      Dealing dealing, HeaderList headers, CommitProof proof, Optional<Releases> releases) {
+    return new Unmasking(dealing, headers, proof, releases, Answers.none(dealing));
   }
 
   @Override
@@ -81,7 +74,7 @@ record Unmasking(
     UnmaskAnswer answer = UnmaskAnswer.of(message);
     check(sender, answer);
     return new Transition.Moved(
-        new Unmasking(dealing, headers, commit, releases, answers.with(message, answer))
+        new Unmasking(dealing, headers, proof, releases, answers.with(message, answer))
             .concluded());
   }
 
@@ -195,7 +188,8 @@ record Unmasking(
   }
 
   private Done done(Revealed revealed, Verdict outcome) {
-    return new Done(dealing, headers, commit, releases, revealed, outcome);
+    return new Done(
+        dealing, headers, proof.commit(), releases.map(Releases::votes), revealed, outcome);
   }
 
   /// The weights of one set of responders serve every dealer that has the same.
@@ -244,18 +238,18 @@ record Unmasking(
             dealing.view(
                 SignedView.Kind.CERTIFICATE,
                 withReleases(
-                    dealing.headersFor(site, headers).bytes("certificate", commit.encode())),
+                    dealing.headersFor(site, headers).bytes("certificate", proof.encoded())),
                 aggregator))
         : Optional.empty();
   }
 
   private CborWriter withReleases(CborWriter content) {
-    return releases.map(each -> content.maps("releases", each, Votes::toCbor)).orElse(content);
+    return releases.map(each -> content.item("releases", each.shown())).orElse(content);
   }
 
   @Override
   public Optional<Certificate> certificate() {
-    return Optional.of(commit);
+    return Optional.of(proof.commit());
   }
 
   @Override

@@ -89,7 +89,7 @@ record Voting(
     return new Transition.Moved(
         switch (descriptor().graph()) {
           case SessionDescriptor.Graph.Complete _ ->
-              Unmasking.of(dealing, headers, certificate, Optional.empty());
+              Unmasking.of(dealing, headers, CommitProof.of(certificate), Optional.empty());
           case SessionDescriptor.Graph.Regular _ -> Releasing.of(dealing, headers, certificate);
         });
   }

@@ -592,7 +592,7 @@ class RingSessionTest {
         releasing
             .dealing()
             .headersFor(site, releasing.headers())
-            .bytes("certificate", releasing.commit().encode());
+            .bytes("certificate", releasing.proof().commit().encode());
     assertRefusal(
         () -> federation.session(site).unmask(view(SignedView.Kind.CERTIFICATE, bare)),
         SessionRefusal.Reason.MALFORMED);
@@ -619,7 +619,7 @@ class RingSessionTest {
         releasing
             .dealing()
             .headersFor(site, releasing.headers())
-            .bytes("certificate", releasing.commit().encode())
+            .bytes("certificate", releasing.proof().commit().encode())
             .maps("releases", Votes.of(releases), Votes::toCbor);
     return federation.session(site).unmask(view(SignedView.Kind.CERTIFICATE, content));
   }
@@ -645,7 +645,7 @@ class RingSessionTest {
                     site,
                     SignedMessage.Phase.RELEASE,
                     release.body(),
-                    releasing.commit().votes().getFirst().signature())))
+                    releasing.proof().commit().votes().getFirst().signature())))
         .isInstanceOf(ServerSession.Transition.Refused.class);
     assertThat(
             federation.send(
@@ -711,7 +711,7 @@ class RingSessionTest {
   void aCertificateOfOtherSurvivorsIsRefused() {
     federation.runUntil(ServerSession.State.RELEASING);
     Releasing releasing = (Releasing) federation.server;
-    Certificate.Commit commit = releasing.commit();
+    Certificate.Commit commit = releasing.proof().commit();
     Certificate.Commit other =
         new Certificate.Commit(
             commit.session(),

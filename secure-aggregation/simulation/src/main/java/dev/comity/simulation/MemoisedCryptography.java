@@ -21,6 +21,7 @@ import java.security.interfaces.XECPublicKey;
 import java.security.spec.AlgorithmParameterSpec;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import javax.crypto.KeyAgreement;
 import javax.crypto.KeyAgreementSpi;
@@ -32,6 +33,9 @@ import org.jspecify.annotations.Nullable;
 /// of the key that is asked about is not verified at all. X25519 that agrees once for each pair of
 /// keys, whichever end asks. Neither has any randomness: the answers are those of the runtime's own
 /// providers; installed by simulations alone.
+///
+/// Between two keys that `standIn` it does not agree at all: a hash of both public halves stands in
+/// for the secret. It is the same at both ends, and a secret to nobody.
 final class MemoisedCryptography extends Provider {
   private static final long serialVersionUID = 1L;
   private static final String NAME = "ComitySimulation";
@@ -39,7 +43,7 @@ final class MemoisedCryptography extends Provider {
   private static final String AGREEMENT = "X25519";
   private static final BigInteger BASE = BigInteger.valueOf(9);
   private static final int MOST_ANSWERS = 1 << 18;
-  private static final int MOST_AGREEMENTS = 1 << 21;
+  private static final int MOST_AGREEMENTS = 1 << 23;
 
   private static final Map<Digest, Boolean> ANSWERS = new ConcurrentHashMap<>();
   private static final Map<Digest, byte[]> SIGNATURES = new ConcurrentHashMap<>();
@@ -54,6 +58,9 @@ final class MemoisedCryptography extends Provider {
   private static final Map<Digest, BigInteger> PUBLIC = new ConcurrentHashMap<>();
 
   private static final Map<Digest, byte[]> AGREED = new ConcurrentHashMap<>();
+
+  /// Public halves of the keys that do not agree among themselves.
+  private static final Set<BigInteger> STAND_INS = ConcurrentHashMap.newKeySet();
 
   /// False while something is timed as if it ran alone.
   private static volatile boolean remembering = true;
@@ -93,6 +100,12 @@ final class MemoisedCryptography extends Provider {
     }
   }
 
+  /// From now on no agreement is computed between this X25519 key and others that stand in, so it
+  /// is for pairs whose secret nobody computes without memory.
+  static void standIn(byte[] publicKey) {
+    STAND_INS.add(Agreed.u(publicKey));
+  }
+
   /// Everything is computed anew again.
   static synchronized void uninstall() {
     Security.removeProvider(NAME);
@@ -102,6 +115,7 @@ final class MemoisedCryptography extends Provider {
     PAIRS.clear();
     PUBLIC.clear();
     AGREED.clear();
+    STAND_INS.clear();
   }
 
   private static final class Verified extends SignatureSpi {
@@ -267,6 +281,10 @@ final class MemoisedCryptography extends Provider {
       }
       BigInteger theirs = other.getU();
       Digest pair = Digest.ofAll(mine.min(theirs).toByteArray(), mine.max(theirs).toByteArray());
+      if (STAND_INS.contains(mine) && STAND_INS.contains(theirs)) {
+        secret = pair.bytes();
+        return null;
+      }
       byte[] known = AGREED.get(pair);
       if (known == null) {
         known = runtime(agreeing, other);

@@ -22,13 +22,17 @@ import picocli.CommandLine.Spec;
     name = "scale",
     mixinStandardHelpOptions = true,
     description =
-        "Runs one session of many sites, every step of every site and of the aggregator in this"
-            + " process, and reports time and bytes of a site and of the aggregator. The sites drop"
-            + " out after P2.")
+        "Runs one session of many sites in this process and reports time and bytes of a site and of"
+            + " the aggregator. The aggregator and the sites of the sample do all that they do in"
+            + " production. The other sites send the same bytes without checking what they are"
+            + " shown, unless they are WHOLE. Sites drop out after P2.")
 final class ScaleCommand implements Callable<Integer> {
   private static final int LEAST_SITES = 8;
-  private static final int MOST_SITES = 3000; // what each keeps grows with all: beyond, no memory
+  private static final int MOST_WHOLE = 3000; // what each keeps grows with all: beyond, no memory
   private static final int MOST_DROP_OUTS = 40;
+  private static final String LIGHT =
+      "The other sites send the bytes that the same code gives them, untimed, and neither read nor"
+          + " check nor store what they are shown.";
   private static final double MEBI = 1 << 20;
   private static final double KIBI = 1 << 10;
 
@@ -38,7 +42,7 @@ final class ScaleCommand implements Callable<Integer> {
       names = "--sites",
       paramLabel = "N",
       defaultValue = "1000",
-      description = "8 to 3000; above 512 on a ring (default ${DEFAULT-VALUE})")
+      description = "8 to 10000; above 512 on a ring (default ${DEFAULT-VALUE})")
   private int sites;
 
   @Option(
@@ -70,9 +74,20 @@ final class ScaleCommand implements Callable<Integer> {
       description = "sites that are timed (default ${DEFAULT-VALUE})")
   private int sample;
 
+  @Option(
+      names = "--bulk",
+      paramLabel = "HOW",
+      defaultValue = "SPARING",
+      description =
+          "how the sites beside the sample answer: WHOLE as the sample does, but what several of"
+              + " them compute once (up to 3000 sites); LIGHT with the same bytes, checking nothing;"
+              + " SPARING as LIGHT, but without what neither the aggregator nor the sample sees: the"
+              + " agreements among them and masks that would cancel (default ${DEFAULT-VALUE})")
+  private ScaleRun.Bulk bulk;
+
   @Override
   public Integer call() {
-    check("--sites", sites, LEAST_SITES, MOST_SITES);
+    check("--sites", sites, LEAST_SITES, most());
     check("--coordinates", coordinates, 2, 10_000_000);
     check("--colluding", colluding, 0, 30);
     check("--sample", sample, 1, sites / 2);
@@ -97,9 +112,9 @@ final class ScaleCommand implements Callable<Integer> {
         (long) (Runtime.getRuntime().maxMemory() / MEBI));
     out.printf(
         "milliseconds are processor time of one core: of the aggregator, whole, and of %d sites,"
-            + " alone, as the last of each phase; these compute everything themselves. The other"
-            + " sites run the same code untimed; what is identical for several of them (a signature"
-            + " verified, a pair's agreement) is computed once.%n",
+            + " alone, as the last of each phase; these compute and check everything themselves. "
+            + others()
+            + "%n",
         sample);
     out.flush();
     boolean equal = true;
@@ -110,6 +125,26 @@ final class ScaleCommand implements Callable<Integer> {
     out.printf("all of it took %.0f s%n", (System.nanoTime() - begun) / 1e9);
     out.flush();
     return equal ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+  }
+
+  private int most() {
+    return switch (bulk) {
+      case WHOLE -> MOST_WHOLE;
+      case LIGHT, SPARING -> GraphRule.MOST_SITES;
+    };
+  }
+
+  private String others() {
+    return switch (bulk) {
+      case WHOLE ->
+          "The other sites run the same code untimed; what is identical for several of them (a"
+              + " signature verified, a pair's agreement) is computed once.";
+      case LIGHT -> LIGHT;
+      case SPARING ->
+          LIGHT
+              + " Between two of them a hash stands in for the agreement that encrypts shares, and two"
+              + " that never drop out add no masks to each other's vectors, which would cancel.";
+    };
   }
 
   /// The standard ring bears a fifth of the sites dropping out; more of them take one planned for
@@ -141,6 +176,7 @@ final class ScaleCommand implements Callable<Integer> {
             nC,
             coordinates,
             sample,
+            bulk,
             rule,
             what -> {
               spec.commandLine().getErr().println(what);

@@ -3,6 +3,7 @@ package dev.comity.simulation;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
 import dev.comity.session.GraphRule;
+import dev.comity.session.LightSite;
 import dev.comity.session.ServerSession;
 import dev.comity.session.SessionDescriptor;
 import dev.comity.session.SessionEvent;
@@ -22,6 +23,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -33,20 +35,33 @@ import java.util.concurrent.ForkJoinPool;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
-/// One session of many sites, of which the production code runs every step of every site and of the
-/// aggregator, in one process and without faults but for sites that drop out after P2: the worst
-/// moment, since their masks must then be taken off.
+/// One session of many sites and of the aggregator, in one process and without faults but for sites
+/// that drop out after P2: the worst moment, since their masks must then be taken off. The
+/// aggregator and a sample of sites are the production code whole, compute everything themselves,
+/// and only they are timed; the sites of the sample run alone, as the last of each phase, when the
+/// code is warm, and never drop out.
 ///
 /// P1 to P3 run once for all drop-out rates, whose sums are taken beside each other: up to there
 /// nobody has dropped out. P4 and P5 then run once for each, the aggregator from the state that it
 /// had after P2 and the sites from what they kept after P3. Vectors go into the sums as they come,
 /// and are not kept.
 ///
-/// In the bulk, what was computed before is not computed again: signatures verified or made, and
-/// agreements, which each pair of sites would come to several times. The aggregator and a sample of
-/// sites compute everything, and only they are timed; the sites of the sample run alone, as the
-/// last of each phase, when the code is warm.
+/// How the bulk of the sites answers is a `Bulk`.
 final class ScaleRun {
+  /// How the sites beside the sample answer; none of them is timed.
+  enum Bulk {
+    /// By the production code whole, in which what was computed before is not computed again:
+    /// signatures verified or made, and agreements. What each keeps grows with n, what all keep
+    /// with n².
+    WHOLE,
+    /// With the same bytes, by a `LightSite`, which checks nothing; agreements are computed once.
+    LIGHT,
+    /// As `LIGHT` and with as many bytes, but without what neither aggregator nor sample ever sees:
+    /// between two of them a hash stands in for the agreement that encrypts shares, and two that
+    /// never drop out add no masks to each other's vectors, which would cancel.
+    SPARING
+  }
+
   /// What one site of the sample did in one phase: processor milliseconds, and bytes to and from
   /// it.
   record Cost(double milliseconds, long received, long sent) {
@@ -68,6 +83,7 @@ final class ScaleRun {
   /// @param aggregator by what was asked for
   /// @param recovery taking the masks off the sum
   /// @param equal whether the sum is the plain sum of the survivors, bit for bit
+  /// @param transcript the digest of what everybody may check of the session
   record Outcome(
       int dropOutPercent,
       ServerSession.State end,
@@ -75,21 +91,26 @@ final class ScaleRun {
       Map<SignedView.Kind, Cost> site,
       Map<SignedView.Kind, Cost> aggregator,
       double recovery,
-      boolean equal) {}
+      boolean equal,
+      Digest transcript) {}
 
   private static final int AT_ONCE = 32; // vectors in memory
   private static final int UPDATES = 8;
+  private static final int SEED_BYTES = 32;
   private static final double NANOSECONDS = 1e6; // a millisecond
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   private final SimulatedFederation federation;
   private final int sample;
+  private final Bulk bulk;
   private final GraphRule rule;
   private final Consumer<String> progress;
   private final List<SiteId> sites;
   private final List<NoisedUpdate> updates = new ArrayList<>();
   private final Map<SiteId, ScaleVault> vaults = new HashMap<>();
   private final Map<SiteId, SiteSession> sessions = new HashMap<>();
+  private final Map<SiteId, LightSite> lights = new HashMap<>();
+  private final Set<SiteId> unmasked = new HashSet<>(); // among themselves
   private final SessionDescriptor descriptor;
   private ServerSession server;
   private Map<SignedView.Kind, Cost> site = new EnumMap<>(SignedView.Kind.class);
@@ -97,8 +118,16 @@ final class ScaleRun {
 
   /// @param sample how many sites are timed
   /// @param progress told what begins
-  ScaleRun(int n, int nC, int coordinates, int sample, GraphRule rule, Consumer<String> progress) {
+  ScaleRun(
+      int n,
+      int nC,
+      int coordinates,
+      int sample,
+      Bulk bulk,
+      GraphRule rule,
+      Consumer<String> progress) {
     this.sample = sample;
+    this.bulk = bulk;
     this.rule = rule;
     this.progress = progress;
     federation = new SimulatedFederation(n, nC, coordinates);
@@ -107,7 +136,6 @@ final class ScaleRun {
       if (updates.size() < UPDATES) {
         updates.add(federation.update(each));
       }
-      vaults.put(each, new ScaleVault());
     }
     var limits = new SessionDescriptor.Limits(Duration.ofMinutes(10), Duration.ofHours(10));
     descriptor =
@@ -124,6 +152,21 @@ final class ScaleRun {
             limits,
             limits);
     server = ServerSession.open(descriptor, federation.membership());
+    Digest session = descriptor.id();
+    Digest head = book().head();
+    int light = bulk == Bulk.WHOLE ? 0 : n - sample;
+    sites.subList(0, light).forEach(each -> lights.put(each, light(each, session, head)));
+    sites.subList(light, n).forEach(each -> vaults.put(each, new ScaleVault()));
+  }
+
+  private static LightSite light(SiteId id, Digest session, Digest ledgerHead) {
+    byte[] seed = new byte[SEED_BYTES];
+    secrets(id).nextBytes(seed); // as a site that opens the session draws it
+    return new LightSite(id, SimulatedFederation.key(id), session, seed, ledgerHead);
+  }
+
+  private static SeededRandom secrets(SiteId id) {
+    return new SeededRandom(0, "secrets of " + id);
   }
 
   SessionDescriptor.Graph graph() {
@@ -131,15 +174,12 @@ final class ScaleRun {
   }
 
   private NoisedUpdate update(SiteId of) {
-    return updates.get(sites.indexOf(of) % updates.size());
+    return updates.get(descriptor.indexOf(of).orElseThrow() % updates.size());
   }
 
   /// One outcome for each rate.
   List<Outcome> run(List<Integer> dropOutPercents) {
     MemoisedCryptography.install();
-    ask(SignedView.Kind.DESCRIPTOR, sites, this::advertise);
-    ask(SignedView.Kind.KEYS, sites, (view, id) -> said(session(id).share(view)));
-    ServerSession collecting = server;
     Map<SiteId, SignedMessage> headers = new TreeMap<>();
     Map<Integer, Set<SiteId>> survivors = new TreeMap<>();
     Map<Integer, SumAccumulator> sums = new TreeMap<>();
@@ -147,14 +187,21 @@ final class ScaleRun {
       survivors.put(percent, survivors(percent));
       sums.put(percent, new SumAccumulator(federation.layout(), 1));
     }
+    if (bulk == Bulk.SPARING) {
+      unmasked.addAll(lights.keySet());
+      survivors.values().forEach(unmasked::retainAll);
+    }
+    ask(SignedView.Kind.DESCRIPTOR, sites);
+    if (bulk == Bulk.SPARING) {
+      lights
+          .values()
+          .forEach(light -> MemoisedCryptography.standIn(light.channelKey(server).toByteArray()));
+    }
+    ask(SignedView.Kind.KEYS, sites);
+    ServerSession collecting = server;
     ask(
         SignedView.Kind.SHARES,
         sites,
-        (view, id) -> {
-          SiteSession.MaskedInput input = session(id).mask(view);
-          Objects.requireNonNull(vaults.get(id)).forgetInput();
-          return new Answer(input.header(), Optional.of(input.update()));
-        },
         (id, answer) -> {
           headers.put(id, answer.message());
           List<SumAccumulator> with = new ArrayList<>();
@@ -206,12 +253,15 @@ final class ScaleRun {
     }
   }
 
-  /// Drop-outs are spread evenly by chance.
+  /// Drop-outs are spread evenly by chance over all but the sample.
   private Set<SiteId> survivors(int dropOutPercent) {
-    List<SiteId> shuffled = new ArrayList<>(sites);
+    List<SiteId> shuffled = new ArrayList<>(sites.subList(0, sites.size() - sample));
     Collections.shuffle(shuffled, new SeededRandom(dropOutPercent, "drop-outs"));
-    return new TreeSet<>(
-        shuffled.subList((int) ((long) sites.size() * dropOutPercent / 100), sites.size()));
+    Set<SiteId> survivors = new TreeSet<>(sites);
+    shuffled
+        .subList(0, (int) ((long) sites.size() * dropOutPercent / 100))
+        .forEach(survivors::remove);
+    return survivors;
   }
 
   private Outcome end(
@@ -233,23 +283,28 @@ final class ScaleRun {
         });
     List<SiteId> there = List.copyOf(surviving);
     if (server.state() == ServerSession.State.VOTING) {
-      ask(SignedView.Kind.HEADERS, there, (view, id) -> said(session(id).vote(view)));
+      ask(SignedView.Kind.HEADERS, there);
       if (server.state() == ServerSession.State.RELEASING) {
-        ask(SignedView.Kind.RELEASE, there, (view, id) -> said(session(id).release(view)));
+        ask(SignedView.Kind.RELEASE, there);
       }
-      ask(SignedView.Kind.CERTIFICATE, there, (view, id) -> said(session(id).unmask(view)));
+      ask(SignedView.Kind.CERTIFICATE, there);
     } else {
-      ask(SignedView.Kind.ABORT_PROPOSAL, there, (view, id) -> said(session(id).abort(view)));
+      ask(SignedView.Kind.ABORT_PROPOSAL, there);
     }
     if (server.state() != ServerSession.State.DONE) {
-      return new Outcome(percent, server.state(), 0, site, aggregator, 0, false);
+      return new Outcome(percent, server.state(), 0, site, aggregator, 0, false, transcript());
     }
     double recovery = onOneCore(() -> sum.remove(server.recovery()));
     List<SiteId> summed = server.survivors();
     boolean equal =
         Arrays.equals(
             sum.decode(summed.size()).encode(), federation.plainSum(summed, this::update).encode());
-    return new Outcome(percent, server.state(), summed.size(), site, aggregator, recovery, equal);
+    return new Outcome(
+        percent, server.state(), summed.size(), site, aggregator, recovery, equal, transcript());
+  }
+
+  private Digest transcript() {
+    return Digest.of(server.transcript());
   }
 
   private record Answer(SignedMessage message, Optional<MaskedUpdate> vector) {
@@ -262,11 +317,6 @@ final class ScaleRun {
 
   private record Asked(SiteId id, byte[] view, Answer answer) {}
 
-  /// What a site does with a view.
-  private interface Step {
-    Answer answer(byte[] view, SiteId id);
-  }
-
   private interface Then {
     void with(SiteId id, Answer answer);
   }
@@ -275,11 +325,44 @@ final class ScaleRun {
     return new Answer(message, Optional.empty());
   }
 
+  private static Answer said(SiteSession.MaskedInput input) {
+    return new Answer(input.header(), Optional.of(input.update()));
+  }
+
+  private Answer answer(SignedView.Kind kind, byte[] view, SiteId id) {
+    LightSite light = lights.get(id);
+    return light == null ? wholly(kind, view, id) : lightly(light, kind, id);
+  }
+
+  private Answer wholly(SignedView.Kind kind, byte[] view, SiteId id) {
+    return switch (kind) {
+      case DESCRIPTOR -> said(advertise(view, id));
+      case KEYS -> said(session(id).share(view));
+      case SHARES -> {
+        SiteSession.MaskedInput input = session(id).mask(view);
+        Objects.requireNonNull(vaults.get(id)).forgetInput();
+        yield said(input);
+      }
+      case HEADERS -> said(session(id).vote(view));
+      case RELEASE -> said(session(id).release(view));
+      case CERTIFICATE -> said(session(id).unmask(view));
+      case ABORT_PROPOSAL -> said(session(id).abort(view));
+    };
+  }
+
+  private Answer lightly(LightSite light, SignedView.Kind kind, SiteId id) {
+    return switch (kind) {
+      case SHARES -> said(light.mask(server, update(id), unmasked));
+      case DESCRIPTOR, KEYS, HEADERS, RELEASE, CERTIFICATE, ABORT_PROPOSAL ->
+          said(light.answer(server));
+    };
+  }
+
   private SiteSession session(SiteId id) {
     return Objects.requireNonNull(sessions.get(id));
   }
 
-  private Answer advertise(byte[] view, SiteId id) {
+  private SignedMessage advertise(byte[] view, SiteId id) {
     SiteSession opened =
         SiteSession.open(
             new SiteSession.Site(
@@ -293,14 +376,14 @@ final class ScaleRun {
                 SimulatedFederation.MIN_HONEST,
                 rule,
                 new World(0, false).clock(),
-                new SeededRandom(0, "secrets of " + id)),
+                secrets(id)),
             federation.plan(),
             update(id),
             view);
     synchronized (sessions) {
       sessions.put(id, opened);
     }
-    return said(opened.advertise());
+    return opened.advertise();
   }
 
   /// With the reservation for the one update.
@@ -310,31 +393,31 @@ final class ScaleRun {
     return book;
   }
 
-  private void ask(SignedView.Kind kind, List<SiteId> asked, Step step) {
-    ask(kind, asked, step, (_, _) -> {});
+  private void ask(SignedView.Kind kind, List<SiteId> asked) {
+    ask(kind, asked, (_, _) -> {});
   }
 
   /// Shows `asked` their views and lets the aggregator hear the answers, until it goes on to the
   /// next phase or all have answered. The last of them are the sample.
-  private void ask(SignedView.Kind kind, List<SiteId> asked, Step step, Then then) {
+  private void ask(SignedView.Kind kind, List<SiteId> asked, Then then) {
     ServerSession.State phase = server.state();
     progress.accept("%s to %d sites".formatted(kind, asked.size()));
     Cost sampled = Cost.NONE;
     int timed = Math.min(sample, asked.size());
     List<SiteId> last = asked.subList(asked.size() - timed, asked.size());
-    List<SiteId> bulk = asked.subList(0, asked.size() - timed);
+    List<SiteId> others = asked.subList(0, asked.size() - timed);
     boolean hears = kind != SignedView.Kind.SHARES;
     // The sample answers the same view as all others, also where a quorum would do without it.
     List<Asked> samples = new ArrayList<>();
     List<byte[]> shown = views(kind, last);
-    for (int from = 0; from < bulk.size() && server.state() == phase; from += AT_ONCE) {
-      List<SiteId> some = bulk.subList(from, Math.min(from + AT_ONCE, bulk.size()));
+    for (int from = 0; from < others.size() && server.state() == phase; from += AT_ONCE) {
+      List<SiteId> some = others.subList(from, Math.min(from + AT_ONCE, others.size()));
       List<byte[]> views = views(kind, some);
       List<Asked> answers =
           IntStream.range(0, some.size())
               .parallel()
-              .mapToObj(
-                  i -> new Asked(some.get(i), views.get(i), step.answer(views.get(i), some.get(i))))
+              .mapToObj(i ->
+                  new Asked(some.get(i), views.get(i), answer(kind, views.get(i), some.get(i))))
               .toList();
       heard(kind, answers, then, hears, phase);
     }
@@ -344,7 +427,7 @@ final class ScaleRun {
       Answer[] answer = new Answer[1];
       double took =
           onOneCore(
-              () -> MemoisedCryptography.withoutMemory(() -> answer[0] = step.answer(view, id)));
+              () -> MemoisedCryptography.withoutMemory(() -> answer[0] = answer(kind, view, id)));
       sampled = sampled.plus(new Cost(took, view.length, answer[0].bytes()));
       samples.add(new Asked(id, view, answer[0]));
     }

@@ -2,6 +2,7 @@ package dev.comity.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.comity.plan.Digest;
 import dev.comity.session.GraphRule;
 import dev.comity.session.ServerSession;
 import dev.comity.session.SessionDescriptor;
@@ -35,7 +36,9 @@ class ScaleRunTest {
   @Test
   void onARingTheSumIsThePlainSumAtEachDropOutRate() {
     // a weak rule, so that sixty sites need no complete graph
-    ScaleRun run = new ScaleRun(60, 1, COORDINATES, 2, new GraphRule(30, 8, 4, 300), _ -> {});
+    ScaleRun run =
+        new ScaleRun(
+            60, 1, COORDINATES, 2, ScaleRun.Bulk.SPARING, new GraphRule(30, 8, 4, 300), _ -> {});
 
     assertThat(run.graph()).isInstanceOf(SessionDescriptor.Graph.Regular.class);
     assertThat(outcomes(run)).extracting(ScaleRun.Outcome::survivors).containsExactly(60, 54, 42);
@@ -43,7 +46,8 @@ class ScaleRunTest {
 
   @Test
   void onTheCompleteGraphTooAndEveryCostIsMeasured() {
-    ScaleRun run = new ScaleRun(20, 2, COORDINATES, 2, GraphRule.STANDARD, _ -> {});
+    ScaleRun run =
+        new ScaleRun(20, 2, COORDINATES, 2, ScaleRun.Bulk.WHOLE, GraphRule.STANDARD, _ -> {});
 
     assertThat(outcomes(run))
         .allSatisfy(outcome -> {
@@ -58,8 +62,27 @@ class ScaleRunTest {
   }
 
   @Test
+  void lightSitesSendWhatWholeOnesDo() {
+    GraphRule onARing = new GraphRule(30, 8, 4, 300);
+    ScaleRun.Bulk light = ScaleRun.Bulk.LIGHT;
+    ScaleRun.Bulk whole = ScaleRun.Bulk.WHOLE;
+
+    assertThat(transcripts(40, light, onARing)).isEqualTo(transcripts(40, whole, onARing));
+    assertThat(transcripts(12, light, GraphRule.STANDARD))
+        .isEqualTo(transcripts(12, whole, GraphRule.STANDARD));
+  }
+
+  private static List<Digest> transcripts(int sites, ScaleRun.Bulk bulk, GraphRule rule) {
+    return outcomes(new ScaleRun(sites, 1, COORDINATES, 2, bulk, rule, _ -> {})).stream()
+        .map(ScaleRun.Outcome::transcript)
+        .toList();
+  }
+
+  @Test
   void moreDropOutsThanTheRingBearsEndInAProofOfAbort() {
-    ScaleRun run = new ScaleRun(60, 1, COORDINATES, 2, new GraphRule(30, 8, 4, 50), _ -> {});
+    ScaleRun run =
+        new ScaleRun(
+            60, 1, COORDINATES, 2, ScaleRun.Bulk.SPARING, new GraphRule(30, 8, 4, 50), _ -> {});
 
     ScaleRun.Outcome outcome = run.run(List.of(40)).getFirst();
 

@@ -130,6 +130,19 @@ public final class Agent implements AutoCloseable {
     }
   }
 
+  /// How many records there are stays out of the log.
+  private static void advise(DeltaAdvice advice) {
+    switch (advice) {
+      case TOO_LARGE ->
+          LOG.atWarn()
+              .log(
+                  "privacy.delta of policy.yaml is larger than suggested for this site's records; lower it, see ledger show");
+      case FITS, UNKNOWN -> {
+        // Nothing to say.
+      }
+    }
+  }
+
   private Agent(SiteDirectory directory, Clock clock, List<ClientInterceptor> interceptors)
       throws IOException {
     this.clock = clock;
@@ -138,6 +151,7 @@ public final class Agent implements AutoCloseable {
     this.keys = SiteKeys.load(directory.keys());
     SiteMapping mapping = SiteMapping.read(settings.mapping());
     LocalDataset data = LocalDataset.read(mapping);
+    advise(DeltaAdvice.of(policy.privacy().budget(), data.train().count()));
     this.lock = directory.lock();
     try {
       this.status =

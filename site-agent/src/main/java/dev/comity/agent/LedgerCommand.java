@@ -2,6 +2,7 @@ package dev.comity.agent;
 
 import dev.comity.accounting.PrivacyEvent;
 import dev.comity.accounting.PrivacyLoss;
+import dev.comity.agent.participation.DeltaAdvice;
 import dev.comity.agent.participation.LedgerReport;
 import dev.comity.agent.participation.SiteDirectory;
 import dev.comity.ledger.LedgerEntry;
@@ -51,18 +52,20 @@ final class LedgerCommand implements Runnable {
 
     @Override
     public Integer call() throws IOException {
-      LedgerReport report = LedgerReport.read(new SiteDirectory(directory));
+      var site = new SiteDirectory(directory);
+      LedgerReport report = LedgerReport.read(site);
+      DeltaAdvice advice = DeltaAdvice.read(site);
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
-        out.println(document(report));
+        out.println(document(report, advice));
       } else {
-        print(report, out);
+        print(report, advice, out);
       }
       out.flush();
       return CommandLine.ExitCode.OK;
     }
 
-    private static void print(LedgerReport report, PrintWriter out) {
+    private static void print(LedgerReport report, DeltaAdvice advice, PrintWriter out) {
       var statement = report.statement();
       out.printf(
           "privacy ledger of site %s: %d entries, head %s%n",
@@ -72,6 +75,17 @@ final class LedgerCommand implements Runnable {
           "budget for life       epsilon %s at delta %s%n",
           report.budget().epsilon(),
           report.budget().delta());
+      switch (advice) {
+        case FITS -> {
+          // As suggested.
+        }
+        case TOO_LARGE ->
+            out.println(
+                "WARNING: delta is larger than suggested for this site's N records, at most 1e-5 and 1/(10 N); lower privacy.delta in policy.yaml");
+        case UNKNOWN ->
+            out.println(
+                "delta was not compared with the number of records: the data cannot be read now");
+      }
       out.printf("charged               %s%n", epsilon(statement.charged()));
       out.printf("charged and reserved  %s%n", epsilon(statement.committed()));
       statement
@@ -148,7 +162,7 @@ final class LedgerCommand implements Runnable {
       };
     }
 
-    private static String document(LedgerReport report) {
+    private static String document(LedgerReport report, DeltaAdvice advice) {
       var mapper = JsonMapper.builder().build();
       var statement = report.statement();
       ObjectNode root = mapper.createObjectNode();
@@ -156,7 +170,8 @@ final class LedgerCommand implements Runnable {
       root.put("head", statement.head().hex());
       root.putObject("budget")
           .put("epsilon", report.budget().epsilon())
-          .put("delta", report.budget().delta());
+          .put("delta", report.budget().delta())
+          .put("deltaAdvice", advice.name());
       root.put("charged", statement.charged().map(PrivacyLoss::epsilon).orElse(0.0));
       root.put("committed", statement.committed().map(PrivacyLoss::epsilon).orElse(0.0));
       var studies = root.putObject("studies");

@@ -101,8 +101,46 @@ class LedgerCommandTest {
     var document = JsonMapper.builder().build().readTree(shown.out());
     assertThat(document.path("head").asString()).isEqualTo(head.hex());
     assertThat(document.path("budget").path("epsilon").asDouble()).isEqualTo(8);
+    assertThat(document.path("budget").path("deltaAdvice").asString()).isEqualTo("UNKNOWN");
     assertThat(document.path("charged").asDouble()).isPositive();
     assertThat(document.path("entries")).hasSize(2);
+  }
+
+  private Result showFor(int records, String delta) throws IOException {
+    var data = new StringBuilder("a,y\n");
+    for (int row = 0; row < records; row++) {
+      data.append(row).append(',').append(row % 2).append('\n');
+    }
+    Files.writeString(folder.resolve("data.csv"), data);
+    Files.writeString(
+        folder.resolve("mapping.yaml"),
+        """
+        source: {files: [data.csv], header: true}
+        features:
+          - numeric: a
+        label: {name: y, column: y, positiveAbove: 0}
+        split: {fraction: {test: 0.5, seed: 7}}
+        """);
+    Files.writeString(
+        folder.resolve("policy.yaml"), "privacy: {epsilon: 8, delta: %s}\n".formatted(delta));
+    return run("ledger", "show", "--dir", folder.toString());
+  }
+
+  /// Half of the records are trained on: a tenth of a record of 25,000 is 4e-6.
+  @Test
+  void aDeltaAboveATenthOfARecordOrTheSuggestedMostIsWarnedOf() throws IOException {
+    assertThat(showFor(50_000, "3.9e-6").out()).doesNotContain("delta is larger", "compared");
+    assertThat(showFor(50_000, "4.2e-6").out())
+        .contains("WARNING: delta is larger than suggested for this site's N records")
+        .doesNotContain("50000", "25000");
+    assertThat(showFor(40, "1.0e-5").out()).doesNotContain("delta is larger");
+    assertThat(showFor(40, "1.1e-5").out()).contains("WARNING: delta is larger");
+  }
+
+  @Test
+  void withoutReadableDataShowSaysThatDeltaWasNotCompared() {
+    assertThat(run("ledger", "show", "--dir", folder.toString()).out())
+        .contains("delta was not compared with the number of records");
   }
 
   @Test

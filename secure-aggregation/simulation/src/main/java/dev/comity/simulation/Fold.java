@@ -22,7 +22,7 @@ import java.util.TreeSet;
 final class Fold {
   private final MembershipEpoch membership;
   private ServerSession state;
-  private final SortedSet<SiteId> keys = new TreeSet<>();
+  private final SortedMap<SiteId, SignedMessage> advertisements = new TreeMap<>();
   private final SortedSet<SiteId> shares = new TreeSet<>();
   private final SortedMap<SiteId, SignedMessage> headers = new TreeMap<>();
   private final Map<SiteId, Optional<Packet.Shown>> views = new HashMap<>();
@@ -36,7 +36,7 @@ final class Fold {
   Fold copy() {
     Fold copy = new Fold(state.descriptor(), membership);
     copy.state = state;
-    copy.keys.addAll(keys);
+    copy.advertisements.putAll(advertisements);
     copy.shares.addAll(shares);
     copy.headers.putAll(headers);
     return copy;
@@ -58,6 +58,11 @@ final class Fold {
     return headers;
   }
 
+  SortedMap<SiteId, SignedMessage> advertisements() {
+    return advertisements;
+  }
+
+  /// Those that dealt shares; from COLLECTING on U2, which on a ring may be fewer.
   SortedSet<SiteId> shares() {
     return shares;
   }
@@ -71,13 +76,17 @@ final class Fold {
   void moved(SessionEvent event, ServerSession next) {
     if (event instanceof SessionEvent.MessageReceived(var message)) {
       switch (message.phase()) {
-        case ADVERTISE_KEYS -> keys.add(message.sender());
+        case ADVERTISE_KEYS -> advertisements.put(message.sender(), message);
         case SHARE_KEYS -> shares.add(message.sender());
         case MASKED_INPUT -> headers.put(message.sender(), message);
         case VOTE, RELEASE, UNMASK -> {
           // No view shows them.
         }
       }
+    }
+    if (state.state() == ServerSession.State.SHARING_KEYS
+        && next.state() == ServerSession.State.COLLECTING) {
+      shares.retainAll(next.owed().stream().map(ServerSession.Owed::site).toList());
     }
     state = next;
     views.clear();
@@ -86,7 +95,7 @@ final class Fold {
   Claim claim() {
     return new Claim(
         id(),
-        keys,
+        new TreeSet<>(advertisements.keySet()),
         shares,
         new TreeSet<>(state.survivors()),
         headersDigest(state.survivors().stream().map(headers::get).toList()));

@@ -134,6 +134,18 @@ final class HonestAggregator extends Machine implements Aggregator {
     };
   }
 
+  /// Whether the survivors of the current session are certified and their sum is still to come.
+  boolean certified() {
+    return !sessions.isEmpty()
+        && current().state().certificate().isPresent()
+        && current().state().verdict().isEmpty();
+  }
+
+  /// The current one.
+  Digest session() {
+    return current().id();
+  }
+
   /// T of the current session.
   int threshold() {
     return current().state().descriptor().quorum().threshold();
@@ -187,7 +199,9 @@ final class HonestAggregator extends Machine implements Aggregator {
     List<SiteId> roster = membership.members().stream().map(MembershipEpoch.Member::site).toList();
     Quorum quorum =
         new Quorum(roster.size(), federation.plan().nC(), SimulatedFederation.MIN_HONEST);
-    if (attempt > MOST_ATTEMPTS || !quorum.reachable()) {
+    if (attempt > MOST_ATTEMPTS
+        || !quorum.reachable()
+        || federation.rule().largest(roster.size(), quorum.nC()) < roster.size()) {
       note("opens no further session");
       return;
     }
@@ -224,6 +238,7 @@ final class HonestAggregator extends Machine implements Aggregator {
         previous,
         membership,
         roster,
+        federation.rule(),
         limits,
         limits,
         limits);

@@ -9,6 +9,7 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.Quorum;
 import dev.comity.plan.SiteId;
 import dev.comity.session.Certificate;
+import dev.comity.session.ForgedSurvivors;
 import dev.comity.session.ServerSession;
 import dev.comity.session.SessionDescriptor;
 import dev.comity.session.SessionEvent;
@@ -25,6 +26,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -32,9 +34,11 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 
 /// An aggregator in the hands of the adversary, with the sites that collude with it. It holds its
 /// own message key, everything that any site ever sent and the colluding sites' keys and disks.
@@ -67,8 +71,15 @@ final class LyingAggregator implements Aggregator {
   private final Map<SiteId, NoisedUpdate> updates = new HashMap<>();
   private Optional<Split> split = Optional.empty();
 
-  /// What everybody is shown, whatever it asks, once a split is made.
-  private Optional<Packet.Shown> insisted = Optional.empty();
+  /// What each site is shown, whatever it asks, once a split is made or the ambush laid.
+  private Map<SiteId, Packet.Shown> insisted = Map.of();
+
+  /// The session in which it follows the protocol until its moment comes.
+  private Optional<Digest> ambush = Optional.empty();
+
+  /// On a ring it bides its time: of many sites few unheard ones or stories that differ soon leave
+  /// somebody with too few neighbours, and the session ends before it comes to its certificate.
+  private final boolean ring;
 
   private int attempts;
   private long counter;
@@ -103,8 +114,10 @@ final class LyingAggregator implements Aggregator {
                   .formatted(
                       branches.indexOf(this), fold.id().abbreviated(), before, next.state()));
           unheard.clear();
-          if (split.isEmpty() && random.oneIn(2)) {
-            fold.claim().keys().stream().filter(_ -> random.oneIn(4)).forEach(unheard::add);
+          if (!scheming() && random.oneIn(2)) {
+            fold.claim().keys().stream()
+                .filter(_ -> random.oneIn(ring ? 12 : 4))
+                .forEach(unheard::add);
           }
           next.certificate().ifPresent(certificates::add);
           concluded(this);
@@ -181,6 +194,7 @@ final class LyingAggregator implements Aggregator {
             book,
             0,
             SimulatedFederation.MIN_HONEST,
+            federation.rule(),
             world.clock(),
             random);
       } catch (IOException e) {
@@ -200,13 +214,13 @@ final class LyingAggregator implements Aggregator {
   private record Split(
       Digest session, SiteId victim, TreeSet<SiteId> shown, TreeSet<SiteId> survivors) {}
 
-  /// Survivors of several stories put into one view, and who voted for it.
+  /// Survivors of several stories put into one view, and who voted for it and released it.
   private record Mixed(
-      Digest session,
-      int threshold,
-      List<SignedMessage> headers,
+      SessionDescriptor descriptor,
+      ForgedSurvivors survivors,
       Claim claim,
-      SortedMap<SiteId, SignedMessage> votes) {}
+      SortedMap<SiteId, Certificate.Vote> votes,
+      SortedMap<SiteId, Certificate.Vote> releases) {}
 
   LyingAggregator(
       World world,
@@ -226,6 +240,7 @@ final class LyingAggregator implements Aggregator {
     this.toSites = toSites;
     this.tally = tally;
     this.random = new SeededRandom(seed, "lies");
+    this.ring = federation.sites().size() > federation.rule().mostComplete();
     open();
     world.after(MILLISECONDS_BETWEEN_LIES, this::lie);
   }
@@ -250,7 +265,10 @@ final class LyingAggregator implements Aggregator {
         HonestAggregator.descriptor(
             federation,
             federation.membership(),
-            quorum.reachable() ? roster : federation.sites(),
+            quorum.reachable()
+                    && federation.rule().largest(roster.size(), quorum.nC()) == roster.size()
+                ? roster
+                : federation.sites(),
             attempts,
             seed,
             previous());
@@ -260,6 +278,11 @@ final class LyingAggregator implements Aggregator {
         lies == Scenario.Lies.OTHER_SHARES_TO_ONE
             ? Optional.of(splitting(descriptor))
             : Optional.empty();
+    ambush =
+        switch (lies) {
+          case SURVIVORS_CUT_OFF, ABORT_BESIDE_ANSWERS -> Optional.of(descriptor.id());
+          case NONE, AT_RANDOM, OTHER_SHARES_TO_ONE -> Optional.empty();
+        };
     note("session %s begins".formatted(descriptor.id().abbreviated()));
   }
 
@@ -324,10 +347,18 @@ final class LyingAggregator implements Aggregator {
         branch.happened(new SessionEvent.MessageReceived(message));
       }
     }
-    if (message.phase() == SignedMessage.Phase.VOTE) {
-      for (Mixed mix : List.copyOf(mixed)) {
-        if (mix.claim().headers().equals(claim.headers())) {
-          mix.votes().putIfAbsent(message.sender(), message);
+    Certificate.Vote said = new Certificate.Vote(message.sender(), message.signature());
+    for (Mixed mix : List.copyOf(mixed)) {
+      if (mix.claim().headers().equals(claim.headers())) {
+        boolean more =
+            switch (message.phase()) {
+              case VOTE ->
+                  !Observer.aborts(message)
+                      && mix.votes().putIfAbsent(message.sender(), said) == null;
+              case RELEASE -> mix.releases().putIfAbsent(message.sender(), said) == null;
+              case ADVERTISE_KEYS, SHARE_KEYS, MASKED_INPUT, UNMASK, RESULT -> false;
+            };
+        if (more) {
           certify(mix);
         }
       }
@@ -345,17 +376,17 @@ final class LyingAggregator implements Aggregator {
           .ifPresent(certificate ->
               toSites.accept(site, new Packet.Ended(named, Optional.of(certificate.encode()))));
     }
-    if (insisted.isPresent()) {
-      show(site, insisted.get());
+    if (!insisted.isEmpty()) {
+      Optional.ofNullable(insisted.get(site)).ifPresent(view -> show(site, view));
       return;
     }
     List<Packet.Shown> owed =
         toldTo(site).stream()
             .flatMap(branch -> branch.fold.viewFor(site).stream())
-            .filter(view -> split.isEmpty() || view.kind() != SignedView.Kind.HEADERS)
+            .filter(view -> !scheming() || view.kind() != withheld())
             .toList();
     if (!owed.isEmpty()) {
-      boolean any = split.isEmpty() && random.oneIn(4);
+      boolean any = !scheming() && random.oneIn(4);
       int home = federation.sites().indexOf(site);
       show(site, any ? random.pick(owed) : owed.get(home % owed.size()));
     }
@@ -364,15 +395,30 @@ final class LyingAggregator implements Aggregator {
   /// The stories that `site` may hear: while the aggregator splits, one of the two and no other,
   /// and no survivors before it mixes them.
   private List<Branch> toldTo(SiteId site) {
+    if (ambush.isPresent()) {
+      return stories(ambush.get());
+    }
     if (split.isEmpty()) {
       return branches;
     }
-    List<Branch> stories = stories(split.get());
+    List<Branch> stories = stories(split.get().session());
     return List.of(split.get().victim().equals(site) ? stories.getLast() : stories.getFirst());
   }
 
-  private List<Branch> stories(Split plan) {
-    return branches.stream().filter(branch -> branch.fold.id().equals(plan.session())).toList();
+  private List<Branch> stories(Digest session) {
+    return branches.stream().filter(branch -> branch.fold.id().equals(session)).toList();
+  }
+
+  /// Whether it is on the way to something that chance must not disturb.
+  private boolean scheming() {
+    return split.isPresent() || ambush.isPresent();
+  }
+
+  /// What nobody is shown until then.
+  private SignedView.Kind withheld() {
+    return lies == Scenario.Lies.ABORT_BESIDE_ANSWERS
+        ? SignedView.Kind.RELEASE
+        : SignedView.Kind.HEADERS;
   }
 
   private void show(SiteId site, Packet.Shown view) {
@@ -382,7 +428,7 @@ final class LyingAggregator implements Aggregator {
 
   /// The next step towards the split; whether nothing else may disturb it.
   private boolean split(Split plan) {
-    List<Branch> stories = stories(plan);
+    List<Branch> stories = stories(plan.session());
     Branch first = stories.getFirst();
     first.unheard.clear();
     if (stories.size() == 1) {
@@ -410,7 +456,7 @@ final class LyingAggregator implements Aggregator {
         .ifPresent(header -> chosen.put(plan.victim(), header));
     if (chosen.keySet().containsAll(plan.survivors())) {
       chosen.keySet().retainAll(plan.survivors());
-      insisted = Optional.of(showMixed(first, chosen));
+      insisted = showMixed(first, chosen);
       split = Optional.empty();
     }
     return true;
@@ -422,9 +468,12 @@ final class LyingAggregator implements Aggregator {
     if (split.isPresent() && split(split.get())) {
       return;
     }
-    if (insisted.isPresent()) {
+    if (ambush.isPresent() && waitsInAmbush(ambush.get())) {
+      return;
+    }
+    if (!insisted.isEmpty()) {
       if (random.oneIn(PATIENCE)) {
-        insisted = Optional.empty();
+        insisted = Map.of();
       }
       return;
     }
@@ -433,9 +482,9 @@ final class LyingAggregator implements Aggregator {
     }
     Branch branch = random.pick(branches);
     SiteId site = random.pick(federation.sites());
-    switch (random.nextInt(12)) {
+    switch (random.nextInt(ring ? 40 : 12)) {
       case 0, 1 -> fork(branch);
-      case 2, 3, 4 -> branch.deadline();
+      case 2, 3, 4, 12, 13, 14, 15 -> branch.deadline();
       case 5 -> {
         if (random.oneIn(4)) {
           branch.happened(new SessionEvent.Cancelled("it suits the adversary"));
@@ -468,7 +517,10 @@ final class LyingAggregator implements Aggregator {
         }
       }
       case 10 -> mix(branch.fold.id());
-      default -> proposeAbort(branch, site);
+      case 11 -> proposeAbort(branch, site);
+      default -> {
+        // Not now.
+      }
     }
   }
 
@@ -510,31 +562,23 @@ final class LyingAggregator implements Aggregator {
   /// In whatever state the session is.
   private void proposeAbort(Branch branch, SiteId site) {
     if (random.oneIn(4)) {
-      show(
-          site,
-          view(
-              SignedView.Kind.ABORT_PROPOSAL,
-              branch.fold.claim(),
-              CborWriter.map().text("reason", "it suits the adversary")));
+      show(site, abortProposal(branch.fold.claim()));
     }
   }
 
-  private static Packet.Shown view(SignedView.Kind kind, Claim claim, CborWriter content) {
+  private static Packet.Shown abortProposal(Claim claim) {
     byte[] document =
         CborWriter.map()
-            .text("kind", kind.name())
+            .text("kind", SignedView.Kind.ABORT_PROPOSAL.name())
             .bytes("session", claim.session().bytes())
-            .map("content", content)
+            .map("content", CborWriter.map().text("reason", "it suits the adversary"))
             .toBytes();
-    SignatureLabel label =
-        switch (kind) {
-          case DESCRIPTOR -> SignatureLabel.DESCRIPTOR;
-          case KEYS, SHARES, HEADERS, RELEASE, CERTIFICATE -> SignatureLabel.VIEW;
-          case ABORT_PROPOSAL -> SignatureLabel.ABORT_PROPOSAL;
-        };
-    byte[] signature = SimulatedFederation.aggregator().sign(label, document);
+    byte[] signature =
+        SimulatedFederation.aggregator().sign(SignatureLabel.ABORT_PROPOSAL, document);
     return new Packet.Shown(
-        kind, new SignedView(Bytes.of(document), Bytes.of(signature)).encode(), claim);
+        SignedView.Kind.ABORT_PROPOSAL,
+        new SignedView(Bytes.of(document), Bytes.of(signature)).encode(),
+        claim);
   }
 
   /// Shows everybody one set of survivors whose headers come from several stories: the sites were
@@ -543,7 +587,7 @@ final class LyingAggregator implements Aggregator {
     SortedMap<SiteId, SignedMessage> headers = new TreeMap<>();
     Branch some = random.pick(branches);
     for (Branch branch : branches) {
-      if (branch.fold.id().equals(session)) {
+      if (branch.fold.id().equals(session) && !branch.fold.headers().isEmpty()) {
         some = branch;
         branch
             .fold
@@ -556,7 +600,7 @@ final class LyingAggregator implements Aggregator {
       }
     }
     int most = headers.size() - some.fold.state().descriptor().quorum().minSurvivors();
-    if (!some.fold.id().equals(session) || most < 0) {
+    if (headers.isEmpty() || most < 0) {
       return;
     }
     for (int i = 0; i < most && random.nextBoolean(); i++) {
@@ -565,7 +609,9 @@ final class LyingAggregator implements Aggregator {
     showMixed(some, headers);
   }
 
-  private Packet.Shown showMixed(Branch some, SortedMap<SiteId, SignedMessage> headers) {
+  /// Shows everybody these survivors, whatever became of them in `some` story.
+  private Map<SiteId, Packet.Shown> showMixed(
+      Branch some, SortedMap<SiteId, SignedMessage> headers) {
     Digest session = some.fold.id();
     List<SignedMessage> survivors = List.copyOf(headers.values());
     Claim claim =
@@ -576,62 +622,164 @@ final class LyingAggregator implements Aggregator {
             new TreeSet<>(headers.keySet()),
             Fold.headersDigest(survivors));
     note("session %s gets mixed survivors %s".formatted(session.abbreviated(), headers.keySet()));
-    int threshold = some.fold.state().descriptor().quorum().threshold();
-    mixed.add(new Mixed(session, threshold, survivors, claim, new TreeMap<>()));
+    Mixed mix =
+        new Mixed(
+            some.fold.state().descriptor(),
+            forged(some, survivors),
+            claim,
+            new TreeMap<>(),
+            new TreeMap<>());
+    for (SiteId site : colluding) {
+      if (claim.shares().contains(site)) {
+        say(mix, site, SignedMessage.Phase.VOTE, mix.votes());
+        say(mix, site, SignedMessage.Phase.RELEASE, mix.releases());
+      }
+    }
+    mixed.add(mix);
     tally.count("mixed survivors");
-    Packet.Shown view = view(SignedView.Kind.HEADERS, claim, content(survivors));
-    federation.sites().forEach(site -> show(site, view));
-    return view;
+    return showEach(SignedView.Kind.HEADERS, claim, mix.survivors()::headersView);
   }
 
-  private static CborWriter content(List<SignedMessage> messages) {
-    return CborWriter.map()
-        .maps(
-            "messages",
-            messages,
-            message ->
-                CborWriter.map()
-                    .text("sender", message.sender().value())
-                    .bytes("body", message.body())
-                    .bytes("signature", message.signature()));
+  private static void say(
+      Mixed mix, SiteId site, SignedMessage.Phase phase, Map<SiteId, Certificate.Vote> said) {
+    said.put(site, mix.survivors().signed(site, phase, SimulatedFederation.key(site)));
   }
 
-  /// With T votes for mixed survivors it asks for their shares.
+  private ForgedSurvivors forged(Branch story, Collection<SignedMessage> headers) {
+    return new ForgedSurvivors(
+        story.fold.state().descriptor(),
+        federation.membership(),
+        story.fold.advertisements().values(),
+        headers,
+        SimulatedFederation.aggregator());
+  }
+
+  private Map<SiteId, Packet.Shown> showEach(
+      SignedView.Kind kind, Claim claim, Function<SiteId, byte[]> view) {
+    Map<SiteId, Packet.Shown> each = new TreeMap<>();
+    for (SiteId site : claim.keys()) {
+      each.put(site, new Packet.Shown(kind, view.apply(site), claim));
+    }
+    each.forEach(this::show);
+    return each;
+  }
+
+  /// With T votes for mixed survivors it asks for their shares, on a ring first for RELEASEs.
   private void certify(Mixed mix) {
-    int threshold = mix.threshold();
-    if (mix.votes().size() + colluding.size() < threshold) {
+    int threshold = mix.descriptor().quorum().threshold();
+    if (mix.votes().size() < threshold) {
       return;
     }
-    Certificate certificate =
-        new Certificate.Commit(
-            mix.session(),
-            h2(mix.headers().getFirst()),
-            new Certificate.Listed(
-                mix.headers().stream()
-                    .map(header ->
-                        new Certificate.Header(
-                            header.sender(), Fold.headersDigest(List.of(header))))
-                    .toList()),
-            mix.votes().values().stream()
-                .map(vote -> new Certificate.Vote(vote.sender(), vote.signature()))
-                .toList());
-    Packet.Shown view =
-        view(
-            SignedView.Kind.CERTIFICATE,
-            mix.claim(),
-            content(mix.headers()).bytes("certificate", certificate.encode()));
-    insisted = insisted.map(shown -> shown.claim().equals(mix.claim()) ? view : shown);
-    federation.sites().forEach(site -> show(site, view));
+    boolean released =
+        switch (mix.descriptor().graph()) {
+          case SessionDescriptor.Graph.Complete _ -> true;
+          case SessionDescriptor.Graph.Regular _ -> mix.releases().size() >= threshold;
+        };
+    Collection<Certificate.Vote> votes = mix.votes().values();
+    Map<SiteId, Packet.Shown> views =
+        released
+            ? showEach(
+                SignedView.Kind.CERTIFICATE,
+                mix.claim(),
+                site -> mix.survivors().certificateView(site, votes, mix.releases().values()))
+            : showEach(
+                SignedView.Kind.RELEASE,
+                mix.claim(),
+                site -> mix.survivors().releaseView(site, votes));
+    if (insisted.values().stream().anyMatch(view -> view.claim().equals(mix.claim()))) {
+      insisted = views;
+    }
   }
 
-  private static Digest h2(SignedMessage header) {
-    return CborReader.read(
-        header.body().toByteArray(),
-        "InputHeader",
-        in -> {
-          in.bytes("chunkRoot", Digest.SIZE);
-          return Digest.ofValue(in.bytes("h2", Digest.SIZE));
-        });
+  /// The next step towards the ambush in the one story of this session; whether nothing else may
+  /// disturb it.
+  private boolean waitsInAmbush(Digest session) {
+    Branch story = stories(session).getFirst();
+    ServerSession.State state = story.fold.state().state();
+    switch (state) {
+      case ADVERTISING_KEYS, SHARING_KEYS, COLLECTING -> {
+        if (random.oneIn(PATIENCE)) {
+          story.deadline();
+        }
+      }
+      case VOTING -> {
+        if (lies == Scenario.Lies.SURVIVORS_CUT_OFF) {
+          cutOff(story);
+          ambush = Optional.empty();
+        }
+      }
+      case RELEASING -> {
+        besideAbort(story);
+        ambush = Optional.empty();
+      }
+      case UNMASKING, ABORTING, DONE, ABORTED -> ambush = Optional.empty();
+    }
+    return ambush.isPresent();
+  }
+
+  /// Counts one honest site without its honest neighbours, as far as m survivors are left.
+  private void cutOff(Branch story) {
+    SortedMap<SiteId, SignedMessage> chosen = new TreeMap<>(story.fold.headers());
+    chosen.keySet().retainAll(story.fold.shares());
+    List<SiteId> honest = new ArrayList<>(chosen.keySet());
+    honest.removeAll(colluding);
+    SiteId victim = random.pick(honest);
+    int least = story.fold.state().descriptor().quorum().minSurvivors();
+    for (SiteId partner : partners(story, victim)) {
+      if (chosen.size() > least && !colluding.contains(partner)) {
+        chosen.remove(partner);
+      }
+    }
+    tally.count("survivors cut off");
+    insisted = showMixed(story, chosen);
+  }
+
+  /// Asks the honest neighbours of one site for shares without T RELEASEs, as many as leave T
+  /// others, and these to vote ABORT.
+  private void besideAbort(Branch story) {
+    ServerSession state = story.fold.state();
+    ForgedSurvivors survivors =
+        forged(story, state.survivors().stream().map(story.fold.headers()::get).toList());
+    List<SiteId> honest = new ArrayList<>(state.survivors());
+    honest.removeAll(colluding);
+    TreeSet<SiteId> asked = new TreeSet<>(partners(story, random.pick(honest)));
+    asked.retainAll(story.fold.shares());
+    int most = story.fold.shares().size() - state.descriptor().quorum().threshold();
+    while (asked.size() > most) {
+      asked.removeLast();
+    }
+    List<Certificate.Vote> votes = state.certificate().orElseThrow().votes();
+    List<Certificate.Vote> releases =
+        colluding.stream()
+            .map(site ->
+                survivors.signed(site, SignedMessage.Phase.RELEASE, SimulatedFederation.key(site)))
+            .toList();
+    Claim claim = story.fold.claim();
+    Map<SiteId, Packet.Shown> each = new TreeMap<>();
+    for (SiteId site : story.fold.shares()) {
+      each.put(
+          site,
+          asked.contains(site)
+              ? new Packet.Shown(
+                  SignedView.Kind.CERTIFICATE,
+                  survivors.certificateView(site, votes, releases),
+                  claim)
+              : abortProposal(claim));
+    }
+    each.forEach(this::show);
+    insisted = each;
+    tally.count("answers asked for beside ABORT");
+    note(
+        "asks %s for shares in %s and all others to abort"
+            .formatted(asked, story.fold.id().abbreviated()));
+  }
+
+  private SortedSet<SiteId> partners(Branch story, SiteId site) {
+    return ForgedSurvivors.partners(
+        story.fold.state().descriptor(),
+        federation.membership(),
+        story.fold.advertisements().values(),
+        site);
   }
 
   private void concluded(Branch branch) {

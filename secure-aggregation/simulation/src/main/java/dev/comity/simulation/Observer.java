@@ -14,6 +14,7 @@ import dev.comity.codec.Bytes;
 import dev.comity.codec.CborReader;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
+import dev.comity.session.GraphRule;
 import dev.comity.session.SessionDescriptor;
 import dev.comity.session.SignedMessage;
 import dev.comity.update.AggregateUpdate;
@@ -52,16 +53,25 @@ final class Observer {
 
     private final Map<SiteId, Set<SiteId>> keyShares = new TreeMap<>();
 
+    /// On a ring, of each honest dealer: to whom it dealt, and how many of them give a secret back.
+    private final Map<SiteId, Holders> holders = new TreeMap<>();
+
     /// Those whose masked vector exists, and the U2 that it is masked over.
     private final SortedMap<SiteId, SortedSet<SiteId>> masked = new TreeMap<>();
 
-    private final Map<Digest, SortedSet<SiteId>> survivors = new TreeMap<>();
+    private final Map<Digest, Claim> counted = new TreeMap<>();
     private final Map<Digest, Set<SiteId>> commits = new TreeMap<>();
     private final Map<Digest, Set<SiteId>> answers = new TreeMap<>();
     private final Set<SiteId> aborts = new TreeSet<>();
 
     Seen(SessionDescriptor descriptor) {
       this.descriptor = descriptor;
+    }
+  }
+
+  private record Holders(Set<SiteId> sites, int threshold) {
+    Holders {
+      sites = Set.copyOf(sites);
     }
   }
 
@@ -106,22 +116,26 @@ final class Observer {
     }
     Seen seen = seen(message.session());
     switch (message.phase()) {
-      case ADVERTISE_KEYS, SHARE_KEYS, MASKED_INPUT ->
+      case ADVERTISE_KEYS, MASKED_INPUT ->
           once(message.phase().name(), site, message.session(), whole(message));
+      case SHARE_KEYS -> {
+        once(message.phase().name(), site, message.session(), whole(message));
+        dealt(seen, message, claim.keys().size());
+      }
       case VOTE -> {
         if (aborts(message)) {
           once("ABORT", site, message.session(), whole(message));
           seen.aborts.add(site);
         } else {
           once("COMMIT", site, message.session(), whole(message));
-          seen.survivors.put(claim.headers(), claim.survivors());
+          seen.counted.put(claim.headers(), claim);
           seen.commits.computeIfAbsent(claim.headers(), _ -> new TreeSet<>()).add(site);
         }
         requireOneOutcome(seen);
       }
       case UNMASK -> {
         once("UNMASK", site, message.session(), whole(message));
-        seen.survivors.put(claim.headers(), claim.survivors());
+        seen.counted.put(claim.headers(), claim);
         seen.answers.computeIfAbsent(claim.headers(), _ -> new TreeSet<>()).add(site);
         revealed(seen, site, message);
         requireOneOutcome(seen);
@@ -147,7 +161,48 @@ final class Observer {
     }
   }
 
-  private static boolean aborts(SignedMessage vote) {
+  private static void dealt(Seen seen, SignedMessage message, int members) {
+    switch (seen.descriptor.graph()) {
+      case SessionDescriptor.Graph.Complete _ -> {
+        // Everybody holds T shares of each.
+      }
+      case SessionDescriptor.Graph.Regular regular -> {
+        Set<SiteId> receivers =
+            CborReader.read(
+                message.body().toByteArray(),
+                "ShareKeys",
+                in -> {
+                  in.bytes("commitment", 1, 1024);
+                  return new TreeSet<>(in.maps("deliveries", Observer::receiver));
+                });
+        seen.holders.put(
+            message.sender(),
+            new Holders(receivers, threshold(regular, members, seen.descriptor.quorum().nC())));
+      }
+    }
+  }
+
+  private static SiteId receiver(CborReader delivery) {
+    SiteId receiver = new SiteId(delivery.text("receiver"));
+    delivery.bytes("ciphertext", 0, 1024);
+    delivery.bytes("seedShare", Digest.SIZE);
+    delivery.bytes("keyShare", Digest.SIZE);
+    return receiver;
+  }
+
+  /// Of the ring over the `members` of U1, be they as few as they may.
+  private static int threshold(SessionDescriptor.Graph.Regular planned, int members, int nC) {
+    GraphRule rule = planned.rule();
+    GraphRule always =
+        new GraphRule(1, rule.securityExponent(), rule.livenessExponent(), rule.dropOutPermille());
+    return switch (always.graph(members, nC)) {
+      case SessionDescriptor.Graph.Regular ring -> ring.threshold();
+      case SessionDescriptor.Graph.Complete _ ->
+          throw new IllegalStateException("a ring of " + members + " sites");
+    };
+  }
+
+  static boolean aborts(SignedMessage vote) {
     return CborReader.read(vote.body().toByteArray(), "Vote", in -> in.text("choice"))
         .equals("ABORT");
   }
@@ -191,7 +246,45 @@ final class Observer {
   }
 
   private boolean knows(Seen seen, Map<SiteId, Set<SiteId>> shares, SiteId dealer) {
-    return adverse.contains(dealer) || enough(seen, shares.getOrDefault(dealer, Set.of()));
+    if (adverse.contains(dealer)) {
+      return true;
+    }
+    Set<SiteId> revealed = shares.getOrDefault(dealer, Set.of());
+    return switch (seen.descriptor.graph()) {
+      case SessionDescriptor.Graph.Complete _ -> enough(seen, revealed);
+      case SessionDescriptor.Graph.Regular _ -> {
+        Holders holders = seen.holders.get(dealer);
+        if (holders == null) {
+          yield false; // it dealt no shares
+        }
+        Set<SiteId> known = new HashSet<>(revealed);
+        holders.sites().stream().filter(adverse::contains).forEach(known::add);
+        yield known.size() >= holders.threshold();
+      }
+    };
+  }
+
+  /// On a ring: whether some of `voters`, which dealt to each other, dealt to so few of them but
+  /// `lost` that its secret can never be given back.
+  boolean needsShares(Digest session, Set<SiteId> voters, SiteId lost) {
+    return voters.stream()
+        .map(seen(session).holders::get)
+        .filter(Objects::nonNull)
+        .anyMatch(holders ->
+            holders.sites().contains(lost)
+                && holders.sites().stream()
+                        .filter(site -> voters.contains(site) && !site.equals(lost))
+                        .count()
+                    < holders.threshold());
+  }
+
+  /// Whether `site` masks with `peer`, of the same U2.
+  private static boolean masksWith(Seen seen, SiteId site, SiteId peer) {
+    return switch (seen.descriptor.graph()) {
+      case SessionDescriptor.Graph.Complete _ -> !site.equals(peer);
+      case SessionDescriptor.Graph.Regular _ ->
+          Objects.requireNonNull(seen.holders.get(site)).sites().contains(peer);
+    };
   }
 
   private void requireOneSecret(Seen seen) {
@@ -221,19 +314,46 @@ final class Observer {
           "%d sets of survivors of %s have T votes each"
               .formatted(certified.size(), seen.descriptor.id().abbreviated()));
     }
-    if (enough(seen, seen.aborts)
-        && seen.answers.values().stream().anyMatch(answers -> enough(seen, answers))) {
+    if (enough(seen, seen.aborts) && answered(seen)) {
       throw new Violation(
           NO_RESULT_BESIDE_ABORT,
-          "%s has T votes to abort and T answers to a certificate"
+          "%s has T votes to abort and answers to a certificate that give a secret"
               .formatted(seen.descriptor.id().abbreviated()));
     }
   }
 
+  /// Whether the answers to some certificate give the secret of an honest site: on the complete
+  /// graph of T sites, on a ring of enough of its neighbours.
+  private boolean answered(Seen seen) {
+    return switch (seen.descriptor.graph()) {
+      case SessionDescriptor.Graph.Complete _ ->
+          seen.answers.values().stream().anyMatch(answers -> enough(seen, answers));
+      case SessionDescriptor.Graph.Regular _ ->
+          seen.holders.keySet().stream()
+              .anyMatch(
+                  site -> knows(seen, seen.seedShares, site) || knows(seen, seen.keyShares, site));
+    };
+  }
+
+  /// Whether the answers give the sum of the survivors of `claim`.
+  private boolean summed(Seen seen, Claim claim, Set<SiteId> answers) {
+    return switch (seen.descriptor.graph()) {
+      case SessionDescriptor.Graph.Complete _ -> enough(seen, answers);
+      case SessionDescriptor.Graph.Regular _ ->
+          claim.shares().stream()
+              .allMatch(site ->
+                  knows(
+                      seen,
+                      claim.survivors().contains(site) ? seen.seedShares : seen.keyShares,
+                      site));
+    };
+  }
+
   private void requireOneRelease(Seen seen) {
     seen.answers.forEach((headers, answers) -> {
-      if (enough(seen, answers)) {
-        for (SiteId site : Objects.requireNonNull(seen.survivors.get(headers))) {
+      Claim claim = Objects.requireNonNull(seen.counted.get(headers));
+      if (summed(seen, claim, answers)) {
+        for (SiteId site : claim.survivors()) {
           Digest before = released.putIfAbsent(site, seen.descriptor.id());
           if (trusted(site) && before != null && !before.equals(seen.descriptor.id())) {
             throw new Violation(
@@ -268,7 +388,7 @@ final class Observer {
         SiteId site = queue.remove();
         size++;
         for (SiteId peer : Objects.requireNonNull(seen.masked.get(site))) {
-          if (peer.equals(site)
+          if (!masksWith(seen, site, peer)
               || knows(seen, seen.keyShares, site)
               || knows(seen, seen.keyShares, peer)) {
             continue;

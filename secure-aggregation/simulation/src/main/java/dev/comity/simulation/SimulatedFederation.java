@@ -25,6 +25,7 @@ import dev.comity.plan.SiteId;
 import dev.comity.plan.Suite;
 import dev.comity.plan.UpdateTerms;
 import dev.comity.plan.VectorLayout;
+import dev.comity.session.GraphRule;
 import dev.comity.update.AggregateUpdate;
 import dev.comity.update.LocalUpdate;
 import dev.comity.update.Mask;
@@ -60,8 +61,14 @@ final class SimulatedFederation {
   private final List<SiteId> sites;
   private final RoundPlan plan;
   private final MembershipEpoch membership;
+  private final GraphRule rule;
 
   SimulatedFederation(int n, int nC, int parameters) {
+    this(n, nC, parameters, GraphRule.STANDARD);
+  }
+
+  SimulatedFederation(int n, int nC, int parameters, GraphRule rule) {
+    this.rule = rule;
     sites = IntStream.range(0, n).mapToObj(SimulatedFederation::site).toList();
     plan = plan(sites, nC, parameters);
     membership =
@@ -111,6 +118,11 @@ final class SimulatedFederation {
 
   MembershipEpoch membership() {
     return membership;
+  }
+
+  /// Of every session.
+  GraphRule rule() {
+    return rule;
   }
 
   Digest terms() {

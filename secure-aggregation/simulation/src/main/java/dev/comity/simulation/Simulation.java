@@ -45,7 +45,7 @@ final class Simulation {
 
   private Simulation(long seed, Scenario scenario, Equipment equipment) {
     this.scenario = scenario;
-    federation = new SimulatedFederation(scenario.n(), scenario.nC(), 3);
+    federation = new SimulatedFederation(scenario.n(), scenario.nC(), 3, scenario.rule());
     membership = federation.membership();
     world = new World(seed, true);
     List<SiteId> all = new ArrayList<>(federation.sites());
@@ -92,8 +92,14 @@ final class Simulation {
     }
     lost.ifPresent(site -> rollBack(Objects.requireNonNull(sites.get(site))));
     world.note(
-        "seed %d: %d sites, n_C = %d, colluding %s, %s"
-            .formatted(seed, scenario.n(), scenario.nC(), colluding, "lies: " + scenario.lies()));
+        "seed %d: %d sites on %s, n_C = %d, colluding %s, lies: %s"
+            .formatted(
+                seed,
+                scenario.n(),
+                scenario.rule().graph(scenario.n(), scenario.nC()),
+                scenario.nC(),
+                colluding,
+                scenario.lies()));
   }
 
   /// Runs a seed with the production code.
@@ -198,6 +204,11 @@ final class Simulation {
         return;
       }
       if (!world.step(end)) {
+        if (lacksShares(server)) {
+          tally.count("sessions stranded by a neighbour that lost its state");
+          world.note("too few neighbours of a site kept their state: the session waits for ever");
+          return;
+        }
         throw new Violation(
             ENDS,
             "%d s after the last fault the round has not ended: aggregator %s, sites %s"
@@ -234,6 +245,15 @@ final class Simulation {
     return server.up()
         && lost.filter(site -> server.voters().contains(site)).isPresent()
         && server.voters().size() - 1 < server.threshold();
+  }
+
+  /// On a ring, where a certified session waits for ever when the one neighbour too many of some
+  /// site lost its state. Nothing is released.
+  private boolean lacksShares(HonestAggregator server) {
+    return server.up()
+        && lost.filter(site ->
+                server.certified() && observer.needsShares(server.session(), server.voters(), site))
+            .isPresent();
   }
 
   private List<SiteProcess> members() {

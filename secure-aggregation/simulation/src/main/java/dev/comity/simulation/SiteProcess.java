@@ -110,6 +110,7 @@ final class SiteProcess extends Machine {
         book(),
         0,
         SimulatedFederation.MIN_HONEST,
+        federation.rule(),
         world().clock(),
         secrets);
   }

@@ -17,9 +17,9 @@ import java.util.TreeMap;
 public final class CarelessSite {
   private CarelessSite() {}
 
-  /// Votes for whatever headers it is shown, without asking whether they carry its own H2, and
-  /// answers a certificate of them: what a site without the check of P4 would do. Empty for any
-  /// other view.
+  /// Votes for whatever headers it is shown, without asking whether they carry its own H2 or keep
+  /// neighbours, and on a ring releases them and answers a certificate of them without asking for
+  /// RELEASEs: what a site without the checks of P4 and P5 would do. Empty for any other view.
   public static Optional<SignedMessage> answerBlindly(
       SiteSession.Site site, SiteSession session, SignedView.Kind kind, byte[] view) {
     KeptSession kept = KeptSession.of(site.vault(), session.id());
@@ -29,10 +29,41 @@ public final class CarelessSite {
     try {
       return switch (kind) {
         case HEADERS ->
-            once(site, kept, SiteVault.Item.COMMIT, vote(site, kept, headers(kept, kind, view)));
-        case CERTIFICATE ->
-            once(site, kept, SiteVault.Item.ANSWER, unmask(site, kept, headers(kept, kind, view)));
-        case DESCRIPTOR, KEYS, SHARES, RELEASE, ABORT_PROPOSAL -> Optional.empty();
+            once(
+                site,
+                kept,
+                SiteVault.Item.COMMIT,
+                signed(
+                    site,
+                    kept,
+                    SignedMessage.Phase.VOTE,
+                    survivors(site, kept, kind, view),
+                    Ballot.COMMIT.body()));
+        case RELEASE ->
+            once(
+                site,
+                kept,
+                SiteVault.Item.RELEASE,
+                signed(
+                    site,
+                    kept,
+                    SignedMessage.Phase.RELEASE,
+                    survivors(site, kept, kind, view),
+                    Ballot.releaseBody()));
+        case CERTIFICATE -> {
+          Seen survivors = survivors(site, kept, kind, view);
+          yield once(
+              site,
+              kept,
+              SiteVault.Item.ANSWER,
+              signed(
+                  site,
+                  kept,
+                  SignedMessage.Phase.UNMASK,
+                  survivors,
+                  unmask(site, kept, survivors)));
+        }
+        case DESCRIPTOR, KEYS, SHARES, ABORT_PROPOSAL -> Optional.empty();
       };
     } catch (MalformedException | SessionRefusal _) {
       return Optional.empty(); // some other view: for the session itself
@@ -81,52 +112,64 @@ public final class CarelessSite {
     return Optional.of(message);
   }
 
-  private static List<SignedMessage> headers(KeptSession kept, SignedView.Kind kind, byte[] view) {
+  /// Whoever is shown as survivors, and the H3 over them.
+  private static Seen survivors(
+      SiteSession.Site site, KeptSession kept, SignedView.Kind kind, byte[] view) {
+    Roster roster = kept.roster();
+    Seen shares = received(site, kept).shares();
     return SignedView.decode(view)
         .read(
             kind,
-            kept.roster().session(),
+            roster.session(),
             kept.aggregator(),
             in -> {
               in.optionalBytes("certificate", 1, 1 << 20);
-              return KeyList.messagesFromCbor(
-                  in, kept.roster(), SignedMessage.Phase.MASKED_INPUT, InputHeader.MOST_BYTES);
+              if (in.has("releases")) {
+                in.maps("releases", Votes::fromCbor);
+              }
+              return switch (roster.descriptor().graph()) {
+                case SessionDescriptor.Graph.Complete _ -> {
+                  List<SignedMessage> headers =
+                      KeyList.messagesFromCbor(
+                          in, roster, SignedMessage.Phase.MASKED_INPUT, InputHeader.MOST_BYTES);
+                  yield new Seen(
+                      PlaceSet.of(roster, Roster.bySender(headers).keySet()),
+                      Chain.h3(shares.h(), Chain.headers(headers)));
+                }
+                case SessionDescriptor.Graph.Regular _ -> {
+                  Board.Excerpt shown =
+                      Board.Excerpt.read(
+                          in, roster, SignedMessage.Phase.MASKED_INPUT, InputHeader.MOST_BYTES);
+                  yield new Seen(
+                      shown.places(),
+                      Chain.posted(Labels.H3, shares.h(), shown.places(), shown.root()));
+                }
+              };
             });
   }
 
-  private static SignedMessage vote(
-      SiteSession.Site site, KeptSession kept, List<SignedMessage> headers) {
-    Digest h3 = Chain.h3(received(site, kept).shares().h(), Chain.headers(headers));
+  private static SignedMessage signed(
+      SiteSession.Site site,
+      KeptSession kept,
+      SignedMessage.Phase phase,
+      Seen survivors,
+      byte[] body) {
     return SignedMessage.sign(
-        kept.roster().session(),
-        site.id(),
-        SignedMessage.Phase.VOTE,
-        h3,
-        Ballot.COMMIT.body(),
-        site.key());
+        kept.roster().session(), site.id(), phase, survivors.h(), body, site.key());
   }
 
-  private static SignedMessage unmask(
-      SiteSession.Site site, KeptSession kept, List<SignedMessage> headers) {
-    ReceivedShares received = received(site, kept);
-    SortedMap<SiteId, SignedMessage> survivors = Roster.bySender(headers);
+  private static byte[] unmask(SiteSession.Site site, KeptSession kept, Seen survivors) {
     SortedMap<SiteId, Bytes> seedShares = new TreeMap<>();
     SortedMap<SiteId, Bytes> keyShares = new TreeMap<>();
     shares(site, kept)
         .forEach((dealer, pair) -> {
-          if (survivors.containsKey(dealer)) {
+          if (survivors.places().holds(kept.roster().index(dealer))) {
             seedShares.put(dealer, pair.seedShare());
           } else {
             keyShares.put(dealer, pair.keyShare());
           }
         });
-    return SignedMessage.sign(
-        kept.roster().session(),
-        site.id(),
-        SignedMessage.Phase.UNMASK,
-        Chain.h3(received.shares().h(), Chain.headers(headers)),
-        new UnmaskAnswer(seedShares, keyShares).encode(),
-        site.key());
+    return new UnmaskAnswer(seedShares, keyShares).encode();
   }
 
   private static Secrets secrets(SiteSession.Site site, KeptSession kept) {
@@ -134,11 +177,12 @@ public final class CarelessSite {
   }
 
   private static ReceivedShares received(SiteSession.Site site, KeptSession kept) {
-    KeyList keys =
+    Peers keys =
         CborReader.read(
-            item(site, kept, SiteVault.Item.KEYS_SHOWN),
-            "keys",
-            in -> KeyList.fromCbor(kept.roster(), in));
+                item(site, kept, SiteVault.Item.KEYS_SHOWN),
+                "keys",
+                in -> ShownKeys.read(kept.roster(), site.id(), in))
+            .peers();
     return CborReader.read(
         item(site, kept, SiteVault.Item.SHARES_SHOWN),
         "shares",

@@ -53,7 +53,15 @@ class InvariantsBiteTest {
 
   /// What a weakness breaks, the same seed keeps with the production code.
   @ParameterizedTest
-  @EnumSource(names = {"HEADERS_UNREAD", "ABORT_FORGOTTEN", "ABORT_REFUSED", "EVENTS_UNSTORED"})
+  @EnumSource(
+      names = {
+        "HEADERS_UNREAD",
+        "NEIGHBOURS_UNCOUNTED",
+        "RELEASES_UNCOUNTED",
+        "ABORT_FORGOTTEN",
+        "ABORT_REFUSED",
+        "EVENTS_UNSTORED"
+      })
   void theProductionCodeKeepsThePromiseOnTheSameSeeds(Weakness weakness) {
     for (long seed = 1; seed <= 5; seed++) {
       assertThat(Simulation.run(seed, weakness.scenario, Equipment.SOUND).violation()).isEmpty();

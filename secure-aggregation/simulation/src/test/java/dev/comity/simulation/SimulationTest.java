@@ -18,8 +18,10 @@ class SimulationTest {
       List.of(
           "a session reaches ABORTED",
           "a session reaches DONE",
+          "a session reaches RELEASING",
           "a site answers ABORT_PROPOSAL",
           "a site answers CERTIFICATE",
+          "a site answers RELEASE",
           "a site refuses: IN_DOUBT",
           "a site refuses: INCONSISTENT_VIEW",
           "a site refuses: LEFT",
@@ -29,12 +31,15 @@ class SimulationTest {
           "a site refuses: REPLAYED_COUNTER",
           "a site refuses: SPENT",
           "a story reaches DONE",
+          "answers asked for beside ABORT",
           "forks in COLLECTING",
+          "forks in RELEASING",
           "forks in SHARING_KEYS",
           "forks in UNMASKING",
           "forks in VOTING",
           "mixed survivors",
-          "sums");
+          "sums",
+          "survivors cut off");
 
   @BeforeAll
   static void rememberSignatures() {

@@ -4,14 +4,17 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
 import dev.comity.session.CarelessSite;
 import dev.comity.session.Certificate;
+import dev.comity.session.GraphRule;
 import dev.comity.session.PrivacyBook;
 import dev.comity.session.SessionRefusal;
+import dev.comity.session.SignedMessage;
 import dev.comity.session.SignedView;
 import dev.comity.session.SiteSession;
 import dev.comity.session.SiteVault;
 import dev.comity.update.NoisedUpdate;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -25,15 +28,20 @@ enum Weakness {
   HEADERS_UNREAD(
       Violation.Invariant.NO_SMALL_SUM,
       splitting(6, 1),
-      new Equipment() {
-        @Override
-        public Answer answer(
-            SiteSession.Site site, SiteSession session, SignedView.Kind kind, byte[] view) {
-          return CarelessSite.answerBlindly(site, session, kind, view)
-              .map(message -> new Answer(message, Optional.empty()))
-              .orElseGet(() -> Equipment.SOUND.answer(site, session, kind, view));
-        }
-      }),
+      blind(EnumSet.allOf(SignedView.Kind.class))),
+
+  /// On a ring, a site that does not ask how many neighbours each survivor keeps among them: all
+  /// those of one site are left out.
+  NEIGHBOURS_UNCOUNTED(
+      Violation.Invariant.NO_SMALL_SUM,
+      ring(Scenario.Lies.SURVIVORS_CUT_OFF),
+      blind(EnumSet.allOf(SignedView.Kind.class))),
+
+  /// On a ring, a site that answers a certificate without asking for T RELEASEs.
+  RELEASES_UNCOUNTED(
+      Violation.Invariant.NO_RESULT_BESIDE_ABORT,
+      ring(Scenario.Lies.ABORT_BESIDE_ANSWERS),
+      blind(EnumSet.of(SignedView.Kind.CERTIFICATE))),
 
   /// A site that answers P5 with both shares of everybody.
   BOTH_SHARES_REVEALED(
@@ -182,8 +190,31 @@ enum Weakness {
     this.equipment = equipment;
   }
 
+  /// Of fourteen sites with four neighbours each, three of which give a secret back.
+  private static Scenario ring(Scenario.Lies lies) {
+    return new Scenario(
+        14, 0, new GraphRule(8, 120, 1, 100), 0, false, lies, Integer.MAX_VALUE, MILLISECONDS);
+  }
+
+  private static Equipment blind(Set<SignedView.Kind> kinds) {
+    return new Equipment() {
+      @Override
+      public Answer answer(
+          SiteSession.Site site, SiteSession session, SignedView.Kind kind, byte[] view) {
+        Optional<SignedMessage> blindly =
+            kinds.contains(kind)
+                ? CarelessSite.answerBlindly(site, session, kind, view)
+                : Optional.empty();
+        return blindly
+            .map(message -> new Answer(message, Optional.empty()))
+            .orElseGet(() -> Equipment.SOUND.answer(site, session, kind, view));
+      }
+    };
+  }
+
   private static Scenario honest(int n) {
-    return new Scenario(n, 0, 0, false, Scenario.Lies.NONE, CRASHES, MILLISECONDS);
+    return new Scenario(
+        n, 0, GraphRule.STANDARD, 0, false, Scenario.Lies.NONE, CRASHES, MILLISECONDS);
   }
 
   private static Scenario lying(int n, int nC, int colluding) {
@@ -192,11 +223,19 @@ enum Weakness {
 
   private static Scenario lyingForLong(int n) {
     return new Scenario(
-        n, 0, 0, false, Scenario.Lies.AT_RANDOM, Integer.MAX_VALUE, 4 * MILLISECONDS);
+        n,
+        0,
+        GraphRule.STANDARD,
+        0,
+        false,
+        Scenario.Lies.AT_RANDOM,
+        Integer.MAX_VALUE,
+        4 * MILLISECONDS);
   }
 
   private static Scenario failing(int n) {
-    return new Scenario(n, 0, 0, false, Scenario.Lies.AT_RANDOM, CRASHES, MILLISECONDS);
+    return new Scenario(
+        n, 0, GraphRule.STANDARD, 0, false, Scenario.Lies.AT_RANDOM, CRASHES, MILLISECONDS);
   }
 
   private static Scenario splitting(int n, int nC) {
@@ -204,7 +243,8 @@ enum Weakness {
   }
 
   private static Scenario scenario(int n, int nC, int colluding, Scenario.Lies lies) {
-    return new Scenario(n, nC, colluding, false, lies, Integer.MAX_VALUE, MILLISECONDS);
+    return new Scenario(
+        n, nC, GraphRule.STANDARD, colluding, false, lies, Integer.MAX_VALUE, MILLISECONDS);
   }
 
   private static Equipment vaults(UnaryOperator<SiteVault> with) {

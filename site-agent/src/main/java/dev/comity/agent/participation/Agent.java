@@ -150,6 +150,19 @@ public final class Agent implements AutoCloseable {
     }
   }
 
+  /// How many records there are stays out of the log.
+  private static void advise(DeltaAdvice advice) {
+    switch (advice) {
+      case TOO_LARGE ->
+          LOG.atWarn()
+              .log(
+                  "privacy.delta of policy.yaml is larger than suggested for this site's records; lower it, see ledger show");
+      case FITS, UNKNOWN -> {
+        // Nothing to say.
+      }
+    }
+  }
+
   private Agent(SiteDirectory directory, Clock clock, List<ClientInterceptor> interceptors)
       throws IOException {
     this.clock = clock;
@@ -158,6 +171,7 @@ public final class Agent implements AutoCloseable {
     this.keys = SiteKeys.load(directory.keys());
     SiteMapping mapping = SiteMapping.read(settings.mapping());
     LocalDataset data = LocalDataset.read(mapping);
+    advise(DeltaAdvice.of(policy.privacy().budget(), data.train().count()));
     this.gate = ResourcesFile.open(directory.resources(), clock);
     this.lock = lock(directory, gate);
     try {

@@ -194,6 +194,32 @@ class LineageTest {
         .hasMessageContaining("countersignature of " + other);
   }
 
+  /// Whichever proof the aggregator adds to it.
+  @Test
+  void aHeadOfAnotherStoryThatSomebodyCountersignedIsNotContinuedByThisOne() {
+    List<WitnessedHead> heads = AuditExport.decodeHeads(exported(AuditExport.HEADS));
+    WitnessedHead newest = heads.getLast();
+    long size = newest.toNewest().to();
+    TestAuditLog other = aggregator.audit.copy();
+    var entries = new ArrayList<>(other.entries());
+    entries.set(3, entries.get(2));
+    other.replace(entries);
+
+    for (long from = 4; from <= size; from++) {
+      other.replace(entries.subList(0, (int) from));
+      var elsewhere =
+          new WitnessedHead(
+              other.head(), aggregator.audit.tree().consistency(from, size), List.of());
+      assertThat(
+              refusal(
+                  changed(
+                      AuditExport.HEADS,
+                      any -> AuditExport.encodeHeads(List.of(elsewhere, newest)))))
+          .hasMessageContaining(
+              "the head of size %d is not continued by the newest, of size %d", from, size);
+    }
+  }
+
   @Test
   void aLeafThatIsLeftOutIsMissed() {
     var leaves = AuditExport.decodeLeaves(exported(AuditExport.LEAVES));

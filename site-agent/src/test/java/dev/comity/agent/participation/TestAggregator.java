@@ -148,6 +148,7 @@ final class TestAggregator implements AutoCloseable {
   private final Map<SiteId, List<ReportRequest>> reports = new HashMap<>();
   private final Map<SiteId, List<Digest>> openLocks = new HashMap<>();
   private final Map<SiteId, Path> uploads = new HashMap<>();
+  private final Map<SiteId, TestAuditLog> forks = new HashMap<>();
   private final Set<SiteId> greeted = new HashSet<>();
   private final Set<SiteId> shutOut = new HashSet<>();
   private final Map<Digest, List<Long>> fetched = new HashMap<>();
@@ -456,6 +457,23 @@ final class TestAggregator implements AutoCloseable {
     notifyAll();
   }
 
+  /// As the other, of the log that `site` alone is shown, a fork of the common one from the first
+  /// call on.
+  synchronized void auditOf(SiteId site, Consumer<TestAuditLog> change) {
+    change.accept(forks.computeIfAbsent(site, forked -> audit.copy()));
+    notifyAll();
+  }
+
+  /// Shows `site` the common log again.
+  synchronized void join(SiteId site) {
+    forks.remove(site);
+    notifyAll();
+  }
+
+  private TestAuditLog shownTo(SiteId site) {
+    return forks.getOrDefault(site, audit);
+  }
+
   synchronized float[] weights() {
     return weights.clone();
   }
@@ -700,7 +718,7 @@ final class TestAggregator implements AutoCloseable {
       }
     }
     var step = session == null ? null : step(session, site, handled);
-    return step == null ? audit.owed(site, handled) : step;
+    return step == null ? shownTo(site).owed(site, handled) : step;
   }
 
   private @Nullable NextAssignmentResponse step(
@@ -976,14 +994,14 @@ final class TestAggregator implements AutoCloseable {
     @Override
     public void auditProof(AuditProofRequest request, StreamObserver<AuditProofResponse> out) {
       synchronized (TestAggregator.this) {
-        answer(out, audit.proof(request));
+        answer(out, shownTo(CALLER.get()).proof(request));
       }
     }
 
     @Override
     public void countersign(CountersignRequest request, StreamObserver<CountersignResponse> out) {
       synchronized (TestAggregator.this) {
-        audit.countersign(CALLER.get(), request);
+        shownTo(CALLER.get()).countersign(CALLER.get(), request);
         answer(
             out,
             CountersignResponse.newBuilder()

@@ -44,6 +44,15 @@ final class TestAuditLog {
     this.key = key;
   }
 
+  /// The same history and heads, to be told on by itself.
+  TestAuditLog copy() {
+    var copy = new TestAuditLog(key);
+    entries.forEach(copy::append);
+    copy.heads.putAll(heads);
+    countersigned.forEach((size, made) -> copy.countersigned.put(size, new HashMap<>(made)));
+    return copy;
+  }
+
   void append(AuditEntry entry) {
     if (!dropped.test(entry)) {
       entries.add(entry);

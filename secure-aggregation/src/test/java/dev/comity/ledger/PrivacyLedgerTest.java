@@ -24,6 +24,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -356,7 +357,7 @@ class PrivacyLedgerTest {
     assertThat(other).isEqualTo(new Reservation.Reserved());
     assertThat(verify().entries()).hasSize(2);
     assertThat(verify().studies()).containsOnlyKeys("heart", "lung");
-    assertThat(verify().studies().get("heart").epsilon())
+    assertThat(Objects.requireNonNull(verify().studies().get("heart")).epsilon())
         .isLessThan(verify().committed().orElseThrow().epsilon());
   }
 

@@ -117,7 +117,7 @@ final class Cohort {
     return switch (phase) {
       case VOTE -> Ballot.COMMIT.body();
       case MASKED_INPUT -> new InputHeader(keys.h1(), keys.h1()).encode();
-      case ADVERTISE_KEYS, SHARE_KEYS, RELEASE, UNMASK, RESULT ->
+      case ADVERTISE_KEYS, SHARE_KEYS, RELEASE, UNMASK ->
           CborWriter.map().bytes("root", keys.h1().bytes()).toBytes();
     };
   }

@@ -74,7 +74,7 @@ public final class ForgedSurvivors {
         switch (phase) {
           case VOTE -> Ballot.COMMIT.body();
           case RELEASE -> Ballot.releaseBody();
-          case ADVERTISE_KEYS, SHARE_KEYS, MASKED_INPUT, UNMASK, RESULT ->
+          case ADVERTISE_KEYS, SHARE_KEYS, MASKED_INPUT, UNMASK ->
               throw new IllegalArgumentException(phase + " is not over survivors alone");
         };
     return new Certificate.Vote(

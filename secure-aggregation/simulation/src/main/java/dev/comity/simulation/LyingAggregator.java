@@ -356,7 +356,7 @@ final class LyingAggregator implements Aggregator {
                   !Observer.aborts(message)
                       && mix.votes().putIfAbsent(message.sender(), said) == null;
               case RELEASE -> mix.releases().putIfAbsent(message.sender(), said) == null;
-              case ADVERTISE_KEYS, SHARE_KEYS, MASKED_INPUT, UNMASK, RESULT -> false;
+              case ADVERTISE_KEYS, SHARE_KEYS, MASKED_INPUT, UNMASK -> false;
             };
         if (more) {
           certify(mix);

@@ -6,6 +6,7 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.RunId;
 import dev.comity.session.SignedMessage;
 import dev.comity.transparency.SignedHead;
+import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +17,8 @@ public sealed interface Assignment {
   String id();
 
   /// A plan to decide on and, if permitted, to train by. Both are exact document bytes.
-  record RoundOffer(String id, Bytes plan, Bytes modelVersion) implements Assignment {}
+  record RoundOffer(String id, Bytes plan, Bytes modelVersion, Duration remaining)
+      implements Assignment {}
 
   /// The session needs the message `phase` in answer to the signed view with this digest. `abort`
   /// asks for a vote on an ABORT proposal.

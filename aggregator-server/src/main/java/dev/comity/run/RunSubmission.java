@@ -14,8 +14,9 @@ import java.util.HashSet;
 import java.util.List;
 
 /// What a researcher asks for, checked and with every default filled in. `rounds` counts committed
-/// training rounds; `silenceLimit` and `hardLimit` bound each round; `document` is the JSON text
-/// that is kept and shown, and `dataContract` the digest of the study's contract, whose JSON is
+/// training rounds; `silenceLimit` and `hardLimit` bound each round; `partialAllowed` lets a site
+/// that cannot finish in time give the work it did; `document` is the JSON text that is kept and
+/// shown, and `dataContract` the digest of the study's contract, whose JSON is
 /// `dataContractDocument`. The run's id is given so that a submission made twice with equal content
 /// makes equal bytes.
 public record RunSubmission(
@@ -41,6 +42,7 @@ public record RunSubmission(
     double lossCap,
     Duration silenceLimit,
     Duration hardLimit,
+    boolean partialAllowed,
     Suite suite,
     String document) {
 

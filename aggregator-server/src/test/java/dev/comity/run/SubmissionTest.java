@@ -120,6 +120,25 @@ class SubmissionTest {
   }
 
   @Test
+  void whetherPartialWorkIsAllowedIsKeptAndShown() {
+    var accepted =
+        submit(submission("partial").replace("\"rounds\"", "\"partialAllowed\": true, \"rounds\""));
+    var silent = submit(submission("whole"));
+    var wrong =
+        submit(
+            submission("wrong").replace("\"rounds\"", "\"partialAllowed\": \"yes\", \"rounds\""));
+
+    assertThat(
+            get(accepted.header("Location")).body().at("/submission/partialAllowed").booleanValue())
+        .isTrue();
+    assertThat(
+            get(silent.header("Location")).body().at("/submission/partialAllowed").booleanValue())
+        .isFalse();
+    assertThat(wrong.status()).isEqualTo(422);
+    assertThat(pointers(wrong)).containsExactly("/partialAllowed");
+  }
+
+  @Test
   void everyFaultIsToldAtOnceWithItsPointer() {
     var answer =
         submit(

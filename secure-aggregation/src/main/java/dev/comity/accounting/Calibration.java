@@ -2,7 +2,6 @@ package dev.comity.accounting;
 
 import dev.comity.accounting.PrivacyEvent.DiscreteGaussianSum;
 import dev.comity.accounting.PrivacyEvent.PoissonGaussian;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.function.DoubleFunction;
@@ -114,19 +113,6 @@ public final class Calibration {
     return noise(exact, low.x, high.x, PRECISION, budget);
   }
 
-  /// The largest number of further runs of `mechanism` after `spent` that stays within `budget`: 0
-  /// when not even one does, at most [PrivacyEvent#MOST_TIMES].
-  ///
-  /// @param mechanism its own number of runs is of no account
-  public static long mostTimes(
-      Collection<? extends PrivacyEvent> spent, PrivacyEvent mechanism, PrivacyBudget budget) {
-    Curve rough = times -> epsilon(new RdpAccountant(), after(spent, mechanism, times), budget);
-    Curve exact =
-        times -> epsilon(PrivacyAccountant.deciding(), after(spent, mechanism, times), budget);
-    long start = Math.max(1, times(rough, 1, budget));
-    return times(exact, start, budget);
-  }
-
   private interface Curve {
     double at(double x);
   }
@@ -142,13 +128,6 @@ public final class Calibration {
       Collection<? extends PrivacyEvent> events,
       PrivacyBudget budget) {
     return accountant.epsilon(events, budget.delta()).epsilon();
-  }
-
-  private static List<PrivacyEvent> after(
-      Collection<? extends PrivacyEvent> spent, PrivacyEvent mechanism, double times) {
-    List<PrivacyEvent> events = new ArrayList<>(spent);
-    events.add(mechanism.withTimes((long) times));
-    return events;
   }
 
   /// A noise within the budget, at most `precision` above one that is not, unless it is `least`.
@@ -173,31 +152,6 @@ public final class Calibration {
       }
     }
     return high.x;
-  }
-
-  /// The largest whole number within the budget, searched for from `start` upward or downward.
-  private static long times(Curve curve, long start, PrivacyBudget budget) {
-    Point low = new Point(0, 0);
-    Point high = Point.on(curve, start);
-    while (high.epsilon <= budget.epsilon()) {
-      if (high.x == PrivacyEvent.MOST_TIMES) {
-        return PrivacyEvent.MOST_TIMES;
-      }
-      low = high;
-      high = Point.on(curve, Math.min(PrivacyEvent.MOST_TIMES, Math.ceil(high.x * 1.25)));
-    }
-    boolean above = false;
-    for (int i = 1; high.x - low.x > 1; i++) {
-      double x = Math.floor(i % 3 == 0 ? (low.x + high.x) / 2 : meet(low, high, budget));
-      Point next = Point.on(curve, Math.clamp(above ? x + 1 : x, low.x + 1, high.x - 1));
-      above = next.epsilon <= budget.epsilon();
-      if (above) {
-        low = next;
-      } else {
-        high = next;
-      }
-    }
-    return (long) low.x;
   }
 
   /// Where the line through two points in logarithms meets the budget; halfway where one of them

@@ -72,13 +72,6 @@ public final class DiscreteGaussianSampler {
     }
   }
 
-  /// Fills `values` with independent draws.
-  public void fill(long[] values) {
-    for (int i = 0; i < values.length; i++) {
-      values[i] = next();
-    }
-  }
-
   /// Algorithm 2 with s = 1: P[y] ∝ exp(−|y|/t).
   private long laplace() {
     while (true) {

@@ -16,7 +16,6 @@ public enum SignatureLabel {
   P3("p3-masked-input"),
   P4("p4-vote"),
   P5("p5-unmask"),
-  P6("p6-result"),
   ABORT_PROPOSAL("abort-proposal"),
   RELEASE("release"),
   AUDIT_HEAD("audit-head"),

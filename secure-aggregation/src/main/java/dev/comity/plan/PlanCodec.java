@@ -64,10 +64,6 @@ public final class PlanCodec {
     return writer(terms).integer("format", FORMAT).toBytes();
   }
 
-  public static UpdateTerms decodeTerms(byte[] bytes) {
-    return decode(bytes, "UpdateTerms", PlanCodec::terms, PlanCodec::encode);
-  }
-
   public static byte[] encode(ModelVersion version) {
     return document()
         .text("federation", version.federation().value())
@@ -102,10 +98,6 @@ public final class PlanCodec {
 
   public static byte[] encode(ParameterLayout layout) {
     return writer(layout).integer("format", FORMAT).toBytes();
-  }
-
-  public static ParameterLayout decodeParameterLayout(byte[] bytes) {
-    return decode(bytes, "ParameterLayout", PlanCodec::parameterLayout, PlanCodec::encode);
   }
 
   public static byte[] encode(Noise noise) {

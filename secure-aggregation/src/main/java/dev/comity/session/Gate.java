@@ -78,7 +78,6 @@ final class Gate {
       case MASKED_INPUT -> InputHeader.MOST_BYTES;
       case VOTE, RELEASE -> Ballot.MOST_BYTES;
       case UNMASK -> UnmaskAnswer.MOST_BYTES;
-      case RESULT -> 0; // no state waits for one
     };
   }
 

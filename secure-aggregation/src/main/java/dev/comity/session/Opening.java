@@ -158,15 +158,29 @@ final class Opening {
               SessionRefusal.Reason.INCONSISTENT_VIEW,
               "descriptor says that session %s got no masked input; this site sent one there"
                   .formatted(session.abbreviated()));
-      case SessionDescriptor.Previous.Aborted(var session, _)
-          when sent && site.vault().kept(session, SiteVault.Item.CERTIFICATE).isEmpty() ->
-          throw new SessionRefusal(
-              SessionRefusal.Reason.IN_DOUBT,
-              "this site sent a masked input in session %s and holds no certificate of it"
-                  .formatted(session.abbreviated()));
+      case SessionDescriptor.Previous.Aborted(var session, _) when sent -> checkAborted(session);
       case SessionDescriptor.Previous _ -> {
         // Nothing of this site is at stake there.
       }
+    }
+  }
+
+  /// Any T votes to ABORT prove the same, so the digest of the aggregator's certificate is of no
+  /// account beside the one that this site holds.
+  private void checkAborted(Digest session) {
+    byte[] kept =
+        site.vault()
+            .kept(session, SiteVault.Item.CERTIFICATE)
+            .orElseThrow(() ->
+                new SessionRefusal(
+                    SessionRefusal.Reason.IN_DOUBT,
+                    "this site sent a masked input in session %s and holds no certificate of it"
+                        .formatted(session.abbreviated())));
+    if (Certificate.decode(kept) instanceof Certificate.Commit) {
+      throw new SessionRefusal(
+          SessionRefusal.Reason.INCONSISTENT_VIEW,
+          "descriptor says that session %s was aborted; this site holds the certificate of its sum"
+              .formatted(session.abbreviated()));
     }
   }
 

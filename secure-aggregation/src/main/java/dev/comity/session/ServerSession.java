@@ -11,8 +11,8 @@ import java.util.Optional;
 /// A session as the aggregator sees it: a pure fold of (descriptor, membership, events in order).
 /// The aggregator stores the events that moved it and folds them again after a restart.
 ///
-/// Bonawitz et al. 2017 with the signed, chained views and the votes of this project's
-/// specification. A state is immutable and safe for use by many threads.
+/// Bonawitz et al. 2017 with signed, chained views and with votes (ADR 0009). A state is immutable
+/// and safe for use by many threads.
 ///
 /// ```
 /// AdvertisingKeys ─► SharingKeys ─► Collecting ─► Voting ─┬───────────────► Unmasking ─► Done

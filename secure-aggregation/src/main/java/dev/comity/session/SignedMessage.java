@@ -27,8 +27,7 @@ public record SignedMessage(
     VOTE(4, SignatureLabel.P4),
     /// On a ring alone.
     RELEASE(7, SignatureLabel.RELEASE),
-    UNMASK(5, SignatureLabel.P5),
-    RESULT(6, SignatureLabel.P6);
+    UNMASK(5, SignatureLabel.P5);
 
     /// Under the signature.
     private final int number;

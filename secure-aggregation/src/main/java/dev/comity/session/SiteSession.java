@@ -8,6 +8,7 @@ import dev.comity.membership.MessageKey;
 import dev.comity.plan.Digest;
 import dev.comity.plan.RoundPlan;
 import dev.comity.plan.SiteId;
+import dev.comity.update.Mask;
 import dev.comity.update.MaskedUpdate;
 import dev.comity.update.NoisedUpdate;
 import java.security.SecureRandom;
@@ -331,7 +332,9 @@ public final class SiteSession {
     requireMembers();
     Seen shown = view(SignedView.Kind.SHARES, sharesView, this::receiveShares);
     if (!vault.hasInput(id())) {
-      MaskedUpdate masked = storedUpdate().mask(secrets().masks(keys(), shown.places(), self));
+      List<Mask> masks = secrets().masks(keys(), shown.places(), self);
+      MaskedUpdate masked = storedUpdate().mask(masks);
+      masks.forEach(mask -> mask.key().destroy());
       book.charge(descriptor().terms(), id());
       vault.keepInput(id(), masked);
     }

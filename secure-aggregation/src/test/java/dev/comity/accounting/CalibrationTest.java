@@ -73,43 +73,6 @@ class CalibrationTest {
         multiplier * sensitivity / Math.sqrt(3), 3, dimension, sensitivity * sensitivity, 20);
   }
 
-  @Test
-  void oneMoreRunThanTheMostWouldBreakTheBudget() {
-    PrivacyBudget budget = new PrivacyBudget(3, 1e-5);
-    var spent = List.of(new PoissonGaussian(1, 0.01, 200));
-    var step = new PoissonGaussian(1.3, 0.02, 1);
-
-    long most = Calibration.mostTimes(spent, step, budget);
-
-    assertThat(most).isPositive();
-    assertThat(
-            budget.covers(
-                accountant.epsilon(List.of(spent.getFirst(), step.withTimes(most)), 1e-5)))
-        .isTrue();
-    assertThat(
-            budget.covers(
-                accountant.epsilon(List.of(spent.getFirst(), step.withTimes(most + 1)), 1e-5)))
-        .isFalse();
-  }
-
-  @Test
-  void roundsOfASumAreCountedByTheirRho() {
-    var round = new DiscreteGaussianSum(100, 5, 1000, 2500, 1); // rho 0.025 a round
-    PrivacyBudget budget = new PrivacyBudget(ZcdpAccountant.epsilon(40.5 * 0.025, 1e-6), 1e-6);
-
-    assertThat(Calibration.mostTimes(List.of(), round, budget)).isEqualTo(40);
-  }
-
-  @Test
-  void anExhaustedBudgetAllowsNothing() {
-    var spent = List.of(new PoissonGaussian(1, 0.01, 1000));
-
-    assertThat(
-            Calibration.mostTimes(
-                spent, new PoissonGaussian(1, 0.01, 1), new PrivacyBudget(0.5, 1e-5)))
-        .isZero();
-  }
-
   private PrivacyLoss loss(PrivacyEvent event, double delta) {
     return accountant.epsilon(List.of(event), delta);
   }

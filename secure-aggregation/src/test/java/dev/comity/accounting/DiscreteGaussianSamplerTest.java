@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.math.BigInteger;
+import java.util.Arrays;
 import java.util.List;
 import java.util.NoSuchElementException;
 import org.junit.jupiter.api.Test;
@@ -41,7 +42,7 @@ class DiscreteGaussianSamplerTest {
     long bound = (long) (9 * sigma) + 3;
     long[] draws = new long[DRAWS];
 
-    sampler.fill(draws);
+    Arrays.setAll(draws, _ -> sampler.next());
 
     // Pearson's statistic over intervals of at least a tenth of sigma, the tails taken together.
     long width = Math.max(1, (long) (sigma / 10));
@@ -112,9 +113,9 @@ class DiscreteGaussianSamplerTest {
     long[] repeated = new long[100];
     long[] others = new long[100];
 
-    first.fill(draws);
-    again.fill(repeated);
-    other.fill(others);
+    Arrays.setAll(draws, _ -> first.next());
+    Arrays.setAll(repeated, _ -> again.next());
+    Arrays.setAll(others, _ -> other.next());
 
     assertThat(repeated).isEqualTo(draws);
     assertThat(others).isNotEqualTo(draws);

@@ -60,10 +60,6 @@ class CodecFuzzTest {
             List.of(PlanCodec.encode(federation.plan)),
             bytes -> Optional.of(PlanCodec.encode(PlanCodec.decodePlan(bytes)))),
         kind(
-            "UpdateTerms",
-            List.of(PlanCodec.encode(federation.plan.terms())),
-            bytes -> Optional.of(PlanCodec.encode(PlanCodec.decodeTerms(bytes)))),
-        kind(
             "VectorLayout",
             List.of(PlanCodec.encode(federation.plan.terms().vector())),
             bytes -> Optional.of(PlanCodec.encode(PlanCodec.decodeVectorLayout(bytes)))),

@@ -27,8 +27,7 @@ import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.Test;
 
-/// What a site derives, deals and masks with, held against the formulas of the specification
-/// written out a second time.
+/// What a site derives, deals and masks with, held against the formulas, written out a second time.
 class SecretsTest {
   private static final int SITES = 5;
   private static final int THRESHOLD = 4;

@@ -75,6 +75,27 @@ class StandingTest {
   }
 
   @Test
+  void aDescriptorThatCallsACertifiedSumAbortedIsRefused() {
+    federation.runUntil(ServerSession.State.COLLECTING);
+    federation.answer(site, SignedView.Kind.SHARES); // masked, and lost on its way
+    federation.run((each, _) -> !each.equals(site));
+    assertThat(federation.server.state()).isEqualTo(ServerSession.State.DONE);
+    var commit = federation.server.certificate().orElseThrow();
+    Digest first = federation.server.descriptor().id();
+    assertThat(Standing.settle(federation.vault(site), PrivacyBook.none(), first, commit.encode()))
+        .isEqualTo(Standing.FREE);
+    federation.retry(
+        federation.sites,
+        Optional.of(new SessionDescriptor.Previous.Aborted(first, commit.digest())));
+
+    assertThatThrownBy(() -> federation.answer(site, SignedView.Kind.DESCRIPTOR))
+        .isInstanceOfSatisfying(
+            SessionRefusal.class,
+            refusal ->
+                assertThat(refusal.reason()).isEqualTo(SessionRefusal.Reason.INCONSISTENT_VIEW));
+  }
+
+  @Test
   void aSpentUpdateIsNeverSummedAgain() {
     federation.run((_, _) -> true);
     assertThat(federation.standing(site)).isEqualTo(Standing.SPENT);

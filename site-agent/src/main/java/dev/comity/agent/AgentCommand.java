@@ -15,7 +15,8 @@ import picocli.CommandLine.Command;
 /// `site-agent`: takes a site into a federation and lets it take part.
 ///
 /// Exit codes: 0 done; 1 failed, with the reason on standard error; 2 wrong usage; 3 the aggregator
-/// refused; 4 the aggregator cannot be reached; 5 an export does not hold.
+/// refused; 4 the aggregator cannot be reached; 5 an export does not hold; 75 the agent was stopped
+/// with work left.
 @Command(
     name = "site-agent",
     description = "Takes a site into a federation and lets it take part. Its data never leave.",
@@ -40,7 +41,8 @@ import picocli.CommandLine.Command;
       "2:wrong usage",
       "3:the aggregator refused",
       "4:the aggregator cannot be reached",
-      "5:an export does not hold"
+      "5:an export does not hold",
+      "75:the agent was stopped with work left; start it again"
     })
 final class AgentCommand implements Runnable {
   static final int REFUSED = 3;

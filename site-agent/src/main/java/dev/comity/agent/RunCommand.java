@@ -35,8 +35,9 @@ final class RunCommand implements Callable<Integer> {
         beans.registerBean(Agent.class, () -> agent);
       }
     });
+    application.setRegisterShutdownHook(false);
     try {
-      application.run("--server.port=" + port);
+      new Departure(application.run("--server.port=" + port), agent).prepare();
     } catch (RuntimeException e) {
       agent.close();
       throw e;

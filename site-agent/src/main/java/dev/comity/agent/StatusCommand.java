@@ -104,6 +104,24 @@ final class StatusCommand implements Callable<Integer> {
     if (status.path("auditAlarm").isString()) {
       out.printf("AUDIT ALARM: %s%n", status.path("auditAlarm").asString());
     }
+    JsonNode resources = status.path("resources");
+    out.printf(
+        "resources: %s since %s%s%n",
+        resources.path("decision").asString().toLowerCase(Locale.ROOT),
+        resources.path("since").asString(),
+        resources.path("nextWindow").isString()
+            ? ", until about " + resources.path("nextWindow").asString()
+            : "");
+    for (JsonNode reason : resources.path("reasons")) {
+      out.printf("  because %s%n", reason.asString());
+    }
+    for (JsonNode signal : resources.path("signals")) {
+      out.printf(
+          "  %s %s%s%n",
+          signal.path("name").asString(),
+          signal.path("value").isNumber() ? signal.path("value").asString() : "-",
+          signal.path("stale").asBoolean() ? " (stale)" : "");
+    }
     for (JsonNode round : status.path("rounds")) {
       out.printf(
           "run %s round %d: %s, %d/10%s%n",

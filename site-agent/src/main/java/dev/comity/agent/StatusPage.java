@@ -76,9 +76,22 @@ final class StatusPage {
             ? "none seen yet"
             : "version %d until %s"
                 .formatted(status.membershipVersion(), status.membershipExpiresAt()));
+    facts.put("Resources", resources(status.resources()));
     facts.put("Updates in doubt", Integer.toString(status.inDoubt()));
     facts.put("Audit log", "countersigned up to leaf " + status.auditedSize());
     return facts;
+  }
+
+  private static String resources(AgentStatus.Resources resources) {
+    String decision =
+        "%s since %s%s"
+            .formatted(
+                resources.decision().toLowerCase(Locale.ROOT),
+                resources.since(),
+                resources.nextWindow() == null ? "" : ", until about " + resources.nextWindow());
+    return resources.reasons().isEmpty()
+        ? decision
+        : decision + ", because " + String.join("; ", resources.reasons());
   }
 
   private static void wrong(StringBuilder html, String what, String text) {

@@ -9,6 +9,11 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import dev.comity.update.MaskedUpdate;
+import java.net.DatagramSocket;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URLConnection;
+import java.nio.channels.SocketChannel;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -88,14 +93,51 @@ class AgentArchitectureTest {
   }
 
   @Test
-  void onlyTheLinkSpeaksToTheNetwork() {
+  void onlyTheLinkSpeaksToTheAggregator() {
     noClasses()
         .that()
         .resideOutsideOfPackages("dev.comity.agent", "dev.comity.agent.link..")
         .should()
         .dependOnClassesThat()
+        .resideInAnyPackage("io.grpc.netty..", "io.grpc.stub..", "io.netty..")
+        .check(AGENT);
+  }
+
+  /// The sources of the resource gate ask what the site's own file names, and know neither data nor
+  /// models.
+  @Test
+  void besideTheLinkOnlyTheSourcesOfTheResourceGateSpeakToTheNetwork() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(
+            "dev.comity.agent", "dev.comity.agent.link..", "dev.comity.agent.resources.source..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("java.net.http..", "javax.net..")
+        .orShould()
+        .dependOnClassesThat()
+        .belongToAnyOf(
+            Socket.class,
+            ServerSocket.class,
+            DatagramSocket.class,
+            URLConnection.class,
+            SocketChannel.class)
+        .check(AGENT);
+  }
+
+  @Test
+  void theResourceGateKnowsNothingOfTheFederation() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.comity.agent.resources..")
+        .should()
+        .dependOnClassesThat()
         .resideInAnyPackage(
-            "java.net.http..", "io.grpc.netty..", "io.grpc.stub..", "io.netty..", "javax.net..")
+            "dev.comity.plan..",
+            "dev.comity.update..",
+            "dev.comity.session..",
+            "dev.comity.membership..",
+            "dev.comity.protocol..")
         .check(AGENT);
   }
 }

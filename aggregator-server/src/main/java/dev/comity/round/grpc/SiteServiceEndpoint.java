@@ -187,10 +187,13 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
   private static NextAssignmentResponse message(Assignment assignment) {
     var message = NextAssignmentResponse.newBuilder().setId(assignment.id());
     return switch (assignment) {
-      case Assignment.RoundOffer(_, var plan, var version) ->
+      case Assignment.RoundOffer(_, var plan, var version, var remaining) ->
           message
               .setRoundOffer(
-                  RoundOffer.newBuilder().setPlan(bytes(plan)).setModelVersion(bytes(version)))
+                  RoundOffer.newBuilder()
+                      .setPlan(bytes(plan))
+                      .setModelVersion(bytes(version))
+                      .setRemainingMs(remaining.toMillis()))
               .build();
       case Assignment.SessionStep(_, var session, var phase, var abort, var view, var deadline) ->
           message
@@ -724,7 +727,6 @@ final class SiteServiceEndpoint extends SiteServiceGrpc.SiteServiceImplBase {
       case VOTE -> SessionPhase.SESSION_PHASE_VOTE;
       case RELEASE -> SessionPhase.SESSION_PHASE_RELEASE;
       case UNMASK -> SessionPhase.SESSION_PHASE_UNMASK;
-      case RESULT -> throw new IllegalStateException("no message of the phase RESULT is asked for");
     };
   }
 

@@ -391,7 +391,11 @@ final class PostgresSiteDesk implements SiteDesk {
         var plan = store.planBytes(round.planDigest());
         if (base.isPresent() && plan.isPresent()) {
           return Optional.of(
-              new Assignment.RoundOffer(id, Bytes.of(plan.get()), base.get().document()));
+              new Assignment.RoundOffer(
+                  id,
+                  Bytes.of(plan.get()),
+                  base.get().document(),
+                  Duration.between(clock.instant(), round.hardDeadline())));
         }
       }
     }

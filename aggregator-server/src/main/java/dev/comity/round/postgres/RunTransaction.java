@@ -360,7 +360,7 @@ final class RunTransaction {
               case ADVERTISE_KEYS -> Optional.of(descriptor.advertising());
               case SHARE_KEYS -> Optional.of(descriptor.sharing());
               case MASKED_INPUT -> Optional.of(descriptor.collecting());
-              case VOTE, RELEASE, UNMASK, RESULT -> Optional.empty();
+              case VOTE, RELEASE, UNMASK -> Optional.empty();
             });
   }
 

@@ -198,7 +198,7 @@ final class PostgresRuns implements Runs {
             submission.encoding(),
             submission.maxExamples(),
             submission.lossCap(),
-            false),
+            submission.partialAllowed()),
         1,
         submission.cohort(),
         algorithm.serverStep(),

@@ -122,6 +122,18 @@ final class JsonFields {
     return node.doubleValue();
   }
 
+  boolean flag(String field, boolean otherwise) {
+    var node = node(field);
+    if (node == null) {
+      return otherwise;
+    }
+    if (!node.isBoolean()) {
+      fault(field, "must be true or false");
+      return otherwise;
+    }
+    return node.booleanValue();
+  }
+
   Duration duration(String field, Duration least, Duration otherwise) {
     var node = node(field);
     if (node == null) {

@@ -59,6 +59,11 @@ record RunRequest(
         @Nullable String silenceLimit,
     @Schema(description = "ISO 8601; P1D when absent", example = "P1D") @Nullable String hardLimit,
     @Schema(
+            description =
+                "whether a site that cannot finish in time may give the steps it did; false when"
+                    + " absent")
+        @Nullable Boolean partialAllowed,
+    @Schema(
             description = "cryptography of the masks, x25519-aes-256-ctr when absent",
             allowableValues = {"x25519-aes-256-ctr", "x25519-chacha20"})
         @Nullable String suite,

@@ -98,6 +98,7 @@ final class SubmissionReader {
       if (hard.compareTo(silence) < 0) {
         top.fault("hardLimit", "must be at least silenceLimit " + silence);
       }
+      boolean partial = top.flag("partialAllowed", false);
       var cohort = cohort(encoding);
       int nC = (int) top.integer("nC", 0, Encoding.MAX_SITES, Math.max(1, membership.nCFloor()));
       int minHonest = (int) top.integer("minHonest", privacy.leastHonest(), Encoding.MAX_SITES, 3);
@@ -131,6 +132,7 @@ final class SubmissionReader {
       filled.put("lossCap", lossCap);
       filled.put("silenceLimit", silence.toString());
       filled.put("hardLimit", hard.toString());
+      filled.put("partialAllowed", partial);
       filled.put("nC", nC);
       filled.put("minHonest", minHonest);
       filled.put("minReady", minReady);
@@ -162,6 +164,7 @@ final class SubmissionReader {
           lossCap,
           silence,
           hard,
+          partial,
           suite,
           json.writeValueAsString(filled));
     }

@@ -362,6 +362,7 @@ final class TestFederation implements FederationAuthority {
         20,
         silenceLimit,
         hardLimit,
+        false,
         suite,
         noise.isPrivate() ? "{\"privacy\": {\"kind\": \"record-level\"}}" : "{}");
   }

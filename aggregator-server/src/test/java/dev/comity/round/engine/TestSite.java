@@ -271,6 +271,9 @@ final class TestSite implements AutoCloseable {
   private boolean offered(NextAssignmentResponse next) throws InterruptedException {
     var bytes = next.getRoundOffer().getPlan().toByteArray();
     var plan = PlanCodec.decodePlan(bytes);
+    if (next.getRoundOffer().getRemainingMs() > plan.hardLimit().toMillis()) {
+      throw new AssertionError("an offer promises more time than the plan's hard limit");
+    }
     var report =
         ReportRequest.newBuilder()
             .setRunId(plan.terms().run().toString())

@@ -10,7 +10,12 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     version = "Comity benchmark 0.1.0",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {HeartDiseaseCommand.class, RoundCommand.class, PrivateStepsCommand.class})
+    subcommands = {
+      HeartDiseaseCommand.class,
+      StragglersCommand.class,
+      RoundCommand.class,
+      PrivateStepsCommand.class
+    })
 public final class BenchmarkCommand {
   BenchmarkCommand() {}
 

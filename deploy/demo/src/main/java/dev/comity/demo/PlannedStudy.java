@@ -119,7 +119,7 @@ record PlannedStudy(
         ENCODING,
         maxExamples,
         LOSS_CAP,
-        false);
+        true);
   }
 
   /// The digest of the parameter layout, as model versions name it.

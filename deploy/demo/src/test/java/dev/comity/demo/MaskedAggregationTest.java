@@ -171,7 +171,7 @@ class MaskedAggregationTest {
     return largest;
   }
 
-  /// n/(S·Σw), the specification's bound on the error of a weighted mean.
+  /// n/(S·Σw), the bound on the error of a weighted mean of n rounded values.
   private static double bound(Summed summed, Updates updates) {
     double scale = updates.plan.terms().vector().block(VectorLayout.Kind.UPDATE).scale();
     return summed.survivors().size() / (scale * weights(summed, updates));

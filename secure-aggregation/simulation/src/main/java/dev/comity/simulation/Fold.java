@@ -74,7 +74,7 @@ final class Fold {
         case ADVERTISE_KEYS -> keys.add(message.sender());
         case SHARE_KEYS -> shares.add(message.sender());
         case MASKED_INPUT -> headers.put(message.sender(), message);
-        case VOTE, RELEASE, UNMASK, RESULT -> {
+        case VOTE, RELEASE, UNMASK -> {
           // No view shows them.
         }
       }

@@ -130,9 +130,6 @@ final class Observer {
         requireOneRelease(seen);
       }
       case RELEASE -> once("RELEASE", site, message.session(), whole(message));
-      case RESULT -> {
-        // Nothing follows from it.
-      }
     }
   }
 

@@ -12,6 +12,7 @@ import dev.comity.agent.link.TlsIdentity;
 import dev.comity.agent.protection.Sessions;
 import dev.comity.agent.protection.SiteKeys;
 import dev.comity.agent.protection.UpdateStore;
+import dev.comity.agent.resources.Decision;
 import dev.comity.agent.resources.ResourceGate;
 import dev.comity.agent.training.Examples;
 import dev.comity.agent.training.LocalBaseline;
@@ -63,9 +64,11 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -112,6 +115,7 @@ public final class Agent implements AutoCloseable {
   private Departure.Left departed = new Departure.Left(0, 0, 0);
 
   private final Trainer trainer;
+  private final ResourceGate gate;
   private final StatusBoard status;
   private final FederationEpoch federationEpoch;
   private final Clock clock;
@@ -154,13 +158,15 @@ public final class Agent implements AutoCloseable {
     this.keys = SiteKeys.load(directory.keys());
     SiteMapping mapping = SiteMapping.read(settings.mapping());
     LocalDataset data = LocalDataset.read(mapping);
-    this.lock = directory.lock();
+    this.gate = ResourcesFile.open(directory.resources(), clock);
+    this.lock = lock(directory, gate);
     try {
       this.status =
           new StatusBoard(
               settings.federation().value(),
               settings.site().value(),
               keys.messageKey().publicKey().displayFingerprint(),
+              gate,
               clock);
       this.federationEpoch = new FederationEpoch(directory.state().resolve("federation-epoch"));
       this.memberships =
@@ -217,17 +223,28 @@ public final class Agent implements AutoCloseable {
               sessions,
               ledger,
               trainer,
-              ResourceGate.alwaysOpen(),
+              gate,
               status,
               closing,
               new BaselineFile(
                   directory.baseline(),
                   new LocalBaseline(examples(data.train()), examples(data.test())),
-                  settings.site()),
+                  settings.site(),
+                  new TrainingGate(gate, decision -> {}, () -> {})),
               training);
       this.decisions = new DecisionWatch(directory.decisions());
     } catch (IOException | RuntimeException e) {
+      gate.close();
       lock.close();
+      throw e;
+    }
+  }
+
+  private static FileChannel lock(SiteDirectory directory, ResourceGate gate) {
+    try {
+      return directory.lock();
+    } catch (RuntimeException e) {
+      gate.close();
       throw e;
     }
   }
@@ -381,6 +398,36 @@ public final class Agent implements AutoCloseable {
     status.disconnected(e.getMessage());
   }
 
+  /// Returns when the site's resources ask this process to end, once its trainings are saved; the
+  /// caller then closes the agent.
+  ///
+  /// @return false when the agent was closed instead
+  public boolean awaitDrained() throws InterruptedException {
+    if (!gate.awaitDrain()) {
+      return false;
+    }
+    try {
+      training.submit(() -> {}).get(); // each training ends at the gate
+    } catch (RejectedExecutionException e) {
+      return false;
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("the training thread fails", e);
+    }
+    return true;
+  }
+
+  /// Whether the site's resources ask this process to end.
+  public boolean draining() {
+    return gate.status().decision() instanceof Decision.Drain;
+  }
+
+  /// Whether a round or a session of this site has not ended: an agent that stops now is to be
+  /// started again.
+  public boolean workLeft() {
+    return status.snapshot().inDoubt() > 0
+        || offers.all().stream().anyMatch(offer -> status.unfinished(offer.digest()));
+  }
+
   /// Stops: trainings save their state, the directory is free for another agent.
   @Override
   public void close() {
@@ -403,6 +450,7 @@ public final class Agent implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    gate.close();
     sessions.close();
     try {
       lock.close();
@@ -605,7 +653,8 @@ public final class Agent implements AutoCloseable {
       offer =
           Offer.decode(
               Bytes.of(message.getPlan().toByteArray()),
-              Bytes.of(message.getModelVersion().toByteArray()));
+              Bytes.of(message.getModelVersion().toByteArray()),
+              clock.instant().plusMillis(message.getRemainingMs()));
     } catch (MalformedException e) {
       LOG.atError().setCause(e).log("Round offer is malformed");
       status.problem(e.getMessage());

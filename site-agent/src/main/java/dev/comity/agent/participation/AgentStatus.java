@@ -1,7 +1,10 @@
 package dev.comity.agent.participation;
 
+import dev.comity.agent.resources.Decision;
+import dev.comity.agent.resources.GateStatus;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /// What a site's own people see of their agent. Nothing here is sent to anybody.
@@ -15,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// @param membershipExpiresAt until when the consortium's list holds; null before the first
 /// @param auditedSize leaves of the audit log under the last head that this site countersigned
 /// @param auditAlarm what was wrong with the log, until a person has dealt with it
+/// @param resources what the site's power, temperature and hours allow
 /// @param inDoubt how many updates wait for the proof of a session's end
 public record AgentStatus(
     String federation,
@@ -29,6 +33,7 @@ public record AgentStatus(
     int inDoubt,
     long auditedSize,
     @Nullable String auditAlarm,
+    Resources resources,
     List<Round> rounds) {
   public AgentStatus {
     rounds = List.copyOf(rounds);
@@ -44,6 +49,50 @@ public record AgentStatus(
     REVOKED
   }
 
+  /// What the resource gate allows, and on what grounds.
+  ///
+  /// @param decision `RUN`, `THROTTLE`, `PAUSE` or `DRAIN`
+  /// @param dutyCycle share of the time that training may take; 1 unless it is throttled
+  /// @param since when a decision of this kind was taken
+  /// @param nextWindow when a milder one is expected; null where nobody knows
+  /// @param reasons why each rule that holds does, with its reading
+  /// @param signals all that the rules look at
+  public record Resources(
+      String decision,
+      double dutyCycle,
+      Instant since,
+      @Nullable Instant nextWindow,
+      List<String> reasons,
+      List<Signal> signals) {
+    public Resources {
+      reasons = List.copyOf(reasons);
+      signals = List.copyOf(signals);
+    }
+
+    static Resources of(GateStatus status) {
+      Decision decision = status.decision();
+      return new Resources(
+          decision.getClass().getSimpleName().toUpperCase(Locale.ROOT),
+          decision instanceof Decision.Throttle throttle ? throttle.dutyCycle() : 1,
+          status.since(),
+          decision.nextWindow().orElse(null),
+          status.details(),
+          status.signals().stream()
+              .map(signal ->
+                  new Signal(
+                      signal.name(),
+                      signal.value().isPresent() ? signal.value().getAsDouble() : null,
+                      signal.stale()))
+              .toList());
+    }
+  }
+
+  /// A signal of the resource gate.
+  ///
+  /// @param value the last known; null before the first
+  /// @param stale whether it counts as the worst because it is too old or was never had
+  public record Signal(String name, @Nullable Double value, boolean stale) {}
+
   /// A round that has not ended for this site.
   ///
   /// @param tenths progress of training, 0 to 10
@@ -57,6 +106,8 @@ public record AgentStatus(
     WAITS_FOR_APPROVAL,
     REFUSED,
     TRAINING,
+    /// The resource gate holds its training.
+    PAUSED,
     READY,
     IN_SESSION,
     IN_DOUBT,

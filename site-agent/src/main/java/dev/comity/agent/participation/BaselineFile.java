@@ -21,11 +21,13 @@ final class BaselineFile {
   private final DurableFile file;
   private final LocalBaseline baseline;
   private final SiteId site;
+  private final PauseGate gate;
 
-  BaselineFile(Path file, LocalBaseline baseline, SiteId site) {
+  BaselineFile(Path file, LocalBaseline baseline, SiteId site, PauseGate gate) {
     this.file = new DurableFile(file);
     this.baseline = baseline;
     this.site = site;
+    this.gate = gate;
   }
 
   /// The document. Accuracies are in [0, 1], on `testExamples` examples.
@@ -48,11 +50,7 @@ final class BaselineFile {
     var model = BuiltInModel.of(terms.architecture().family(), terms.architecture().widths());
     double alone =
         baseline.accuracy(
-            terms,
-            site,
-            terms.baseVersion(),
-            model.initialValues(terms.seed()),
-            PauseGate.alwaysOpen());
+            terms, site, terms.baseVersion(), model.initialValues(terms.seed()), gate);
     file.write(
         JSON.writeValueAsBytes(
             new Content(

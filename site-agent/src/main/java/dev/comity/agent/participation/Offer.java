@@ -7,19 +7,38 @@ import dev.comity.plan.Digest;
 import dev.comity.plan.ModelVersion;
 import dev.comity.plan.PlanCodec;
 import dev.comity.plan.RoundPlan;
+import java.time.Duration;
+import java.time.Instant;
 
 /// A plan that the aggregator offered, with the version that it starts from: the exact documents
 /// and what they say.
-record Offer(Bytes planDocument, RoundPlan plan, Bytes versionDocument, ModelVersion version) {
+///
+/// @param hardDeadline of the round, by this site's clock
+record Offer(
+    Bytes planDocument,
+    RoundPlan plan,
+    Bytes versionDocument,
+    ModelVersion version,
+    Instant hardDeadline) {
   private static final int MOST_BYTES = 64 << 20;
+  private static final int RESERVED = 10;
+  private static final Duration LONGEST_RESERVED = Duration.ofMinutes(30);
 
   /// @throws dev.comity.codec.MalformedException when one of them is not what it should be
-  static Offer decode(Bytes plan, Bytes version) {
+  static Offer decode(Bytes plan, Bytes version, Instant hardDeadline) {
     return new Offer(
         plan,
         PlanCodec.decodePlan(plan.toByteArray()),
         version,
-        PlanCodec.decodeModelVersion(version.toByteArray()));
+        PlanCodec.decodeModelVersion(version.toByteArray()),
+        hardDeadline);
+  }
+
+  /// When partial work ends: a tenth of the round's time before its hard limit, half an hour at
+  /// most. The rest is for the session.
+  Instant trainUntil() {
+    Duration tenth = plan.hardLimit().dividedBy(RESERVED);
+    return hardDeadline.minus(tenth.compareTo(LONGEST_RESERVED) < 0 ? tenth : LONGEST_RESERVED);
   }
 
   /// The digest of the plan's bytes.
@@ -33,13 +52,21 @@ record Offer(Bytes planDocument, RoundPlan plan, Bytes versionDocument, ModelVer
   }
 
   byte[] encode() {
-    return CborWriter.map().bytes("plan", planDocument).bytes("version", versionDocument).toBytes();
+    return CborWriter.map()
+        .bytes("plan", planDocument)
+        .bytes("version", versionDocument)
+        .integer("hardDeadlineMs", hardDeadline.toEpochMilli())
+        .toBytes();
   }
 
   static Offer decode(byte[] stored) {
     return CborReader.read(
         stored,
         "StoredOffer",
-        in -> decode(in.bytes("plan", 1, MOST_BYTES), in.bytes("version", 1, MOST_BYTES)));
+        in ->
+            decode(
+                in.bytes("plan", 1, MOST_BYTES),
+                in.bytes("version", 1, MOST_BYTES),
+                Instant.ofEpochMilli(in.integer("hardDeadlineMs"))));
   }
 }

@@ -5,13 +5,17 @@ import dev.comity.agent.link.AggregatorLink;
 import dev.comity.agent.link.LinkException;
 import dev.comity.agent.link.RefusedByAggregator;
 import dev.comity.protocol.v1.Failed;
+import dev.comity.protocol.v1.Paused;
 import dev.comity.protocol.v1.Permitted;
 import dev.comity.protocol.v1.Progress;
 import dev.comity.protocol.v1.Ready;
 import dev.comity.protocol.v1.RefusedByPolicy;
 import dev.comity.protocol.v1.ReportRequest;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,11 +44,12 @@ final class Reports {
     return say(about().setRefused(RefusedByPolicy.newBuilder().addAllReasons(reasons)));
   }
 
-  boolean ready() throws InterruptedException {
+  boolean ready(boolean partial) throws InterruptedException {
     return say(
         about()
             .setReady(
                 Ready.newBuilder()
+                    .setPartial(partial)
                     .setTermsDigest(
                         UnsafeByteOperations.unsafeWrap(offer.plan().terms().digest().bytes()))));
   }
@@ -65,8 +70,28 @@ final class Reports {
 
   /// Said once: the next tenth makes up for one that was lost.
   void progress(int tenths) {
+    sayOnce(about().setProgress(Progress.newBuilder().setTenths(tenths)));
+  }
+
+  /// Said once: it is repeated as long as the pause lasts.
+  ///
+  /// @param reason one of the published causes
+  /// @param until when this site expects to go on, in whole minutes on the wire
+  void paused(String reason, Optional<Instant> until) {
+    var paused = Paused.newBuilder().setReason(reason);
+    until.ifPresent(at -> paused.setExpectedUntilUnixMs(minuteFrom(at).toEpochMilli()));
+    sayOnce(about().setPaused(paused));
+  }
+
+  /// The first whole minute at or after `at`.
+  private static Instant minuteFrom(Instant at) {
+    Instant minute = at.truncatedTo(ChronoUnit.MINUTES);
+    return minute.equals(at) ? minute : minute.plus(1, ChronoUnit.MINUTES);
+  }
+
+  private void sayOnce(ReportRequest.Builder report) {
     try {
-      link.report(about().setProgress(Progress.newBuilder().setTenths(tenths)).build());
+      link.report(report.build());
     } catch (LinkException | RefusedByAggregator e) {
       LOG.atDebug()
           .addKeyValue("run", offer.plan().terms().run())

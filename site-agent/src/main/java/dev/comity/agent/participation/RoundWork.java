@@ -3,8 +3,8 @@ package dev.comity.agent.participation;
 import dev.comity.agent.policy.Verdict;
 import dev.comity.agent.protection.Sessions;
 import dev.comity.agent.protection.UpdateStore;
+import dev.comity.agent.resources.Decision;
 import dev.comity.agent.resources.ResourceGate;
-import dev.comity.agent.training.PauseGate;
 import dev.comity.agent.training.Trainer;
 import dev.comity.agent.training.TrainingOutcome;
 import dev.comity.agent.training.TrainingRefusedException;
@@ -26,6 +26,8 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -105,7 +107,8 @@ final class RoundWork {
           offer,
           reports,
           List.of(
-              "spent: this site's update from the same base model was erased, and it makes no second one"));
+              "spent: this site's update from the same base model was erased, and it makes no"
+                  + " second one"));
     }
     Optional<Digest> stored = updates.storedTerms(terms);
     if (stored.isPresent()) {
@@ -184,7 +187,8 @@ final class RoundWork {
           offer,
           reports,
           "unsuitable",
-          "the update does not fit the plan's limits; the operator finds the reason in the agent's log");
+          "the update does not fit the plan's limits; the operator finds the reason in the agent's"
+              + " log");
     } catch (UncheckedIOException e) {
       if (Thread.interrupted()) {
         throw new InterruptedException("interrupted while storing");
@@ -197,7 +201,7 @@ final class RoundWork {
       return fail(offer, reports, "disk", "the site's disk failed or is full");
     }
     show(offer, AgentStatus.Phase.READY, 10, null);
-    boolean heard = reports.ready();
+    boolean heard = reports.ready(updates.isPartial(terms));
     if (terms.kind() == RunKind.EVALUATE && evaluated.isPresent()) {
       Metrics federated = evaluated.get();
       try {
@@ -227,34 +231,45 @@ final class RoundWork {
   private Metrics produce(Offer offer, Reports reports)
       throws DoesNotFollowException, InterruptedException {
     var terms = offer.plan().terms();
+    var tenthsDone = new AtomicInteger();
+    var pauses =
+        new TrainingGate(
+            gate,
+            decision -> paused(offer, reports, decision, tenthsDone.get()),
+            () -> progressed(offer, reports, tenthsDone.get()));
+    pauses.awaitOpen();
     float[] base = verifiedBase(offer);
     show(offer, AgentStatus.Phase.TRAINING, 0, null);
+    var whole = new TrainingRequest(terms, site, base, updates.trainingKey(terms, base));
     TrainingOutcome outcome =
         trainer.train(
-            new TrainingRequest(terms, site, base, updates.trainingKey(terms, base)),
+            terms.partialAllowed() && check.givesPartialWork()
+                ? whole.until(offer.trainUntil())
+                : whole,
             tenths -> {
-              show(offer, AgentStatus.Phase.TRAINING, tenths, null);
-              reports.progress(tenths);
+              tenthsDone.set(tenths);
+              progressed(offer, reports, tenths);
             },
-            pauses());
-    updates.protect(terms, base, outcome.update());
+            pauses);
+    updates.protect(terms, base, outcome.update(), outcome.partial());
     trainer.discard(terms.digest());
     return outcome.base();
   }
 
-  /// The gate in the trainer's terms.
-  private PauseGate pauses() {
-    return new PauseGate() {
-      @Override
-      public boolean isOpen() {
-        return gate.isOpen();
-      }
+  private void progressed(Offer offer, Reports reports, int tenths) {
+    show(offer, AgentStatus.Phase.TRAINING, tenths, null);
+    reports.progress(tenths);
+  }
 
-      @Override
-      public void awaitOpen() throws InterruptedException {
-        gate.awaitOpen();
-      }
-    };
+  /// Others are told the first cause and when to expect this site again; never a reading.
+  private void paused(Offer offer, Reports reports, Decision decision, int tenths) {
+    String reasons =
+        decision.reasons().stream()
+            .map(reason -> reason.cause().published())
+            .distinct()
+            .collect(Collectors.joining(", "));
+    show(offer, AgentStatus.Phase.PAUSED, tenths, reasons);
+    reports.paused(decision.reasons().getFirst().cause().published(), decision.nextWindow());
   }
 
   private float[] verifiedBase(Offer offer) throws DoesNotFollowException, InterruptedException {
@@ -290,7 +305,8 @@ final class RoundWork {
         offer,
         reports,
         "unsuitable",
-        "this site's examples do not suit the plan; the operator finds the reason in the agent's log");
+        "this site's examples do not suit the plan; the operator finds the reason in the agent's"
+            + " log");
   }
 
   private Outcome refuse(Offer offer, Reports reports, List<String> reasons)

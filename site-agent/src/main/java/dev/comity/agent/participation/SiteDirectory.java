@@ -16,6 +16,7 @@ import java.util.Optional;
 /// |---|---|
 /// | `agent.yaml` | whom the site joined ([AgentSettings]) |
 /// | `policy.yaml` | what it takes part in; without it, in nothing |
+/// | `resources.yaml` | when its power, temperature and hours let it train; optional |
 /// | `mapping.yaml` | how its data become examples, unless `agent.yaml` names another file |
 /// | `keys/` | TLS key and certificate, message key, site secret |
 /// | `decisions/` | what the site's people granted, denied and left |
@@ -33,6 +34,10 @@ public record SiteDirectory(Path path) {
 
   public Path policy() {
     return path.resolve("policy.yaml");
+  }
+
+  Path resources() {
+    return path.resolve("resources.yaml");
   }
 
   /// A whole policy file: it permits every study, shares metrics, and explains every key.

@@ -1,5 +1,6 @@
 package dev.comity.agent.participation;
 
+import dev.comity.agent.resources.ResourceGate;
 import dev.comity.plan.Digest;
 import dev.comity.plan.RoundPlan;
 import java.time.Clock;
@@ -14,6 +15,7 @@ final class StatusBoard {
   private final String federation;
   private final String site;
   private String fingerprint;
+  private final ResourceGate gate;
   private final Clock clock;
   private final Map<Digest, AgentStatus.Round> rounds = new LinkedHashMap<>();
   private AgentStatus.State state = AgentStatus.State.UNKNOWN;
@@ -26,10 +28,11 @@ final class StatusBoard {
   private long auditedSize;
   private @Nullable String auditAlarm;
 
-  StatusBoard(String federation, String site, String fingerprint, Clock clock) {
+  StatusBoard(String federation, String site, String fingerprint, ResourceGate gate, Clock clock) {
     this.federation = federation;
     this.site = site;
     this.fingerprint = fingerprint;
+    this.gate = gate;
     this.clock = clock;
     this.since = clock.instant();
   }
@@ -48,6 +51,7 @@ final class StatusBoard {
         inDoubt,
         auditedSize,
         auditAlarm,
+        AgentStatus.Resources.of(gate.status()),
         List.copyOf(rounds.values()));
   }
 
@@ -98,6 +102,14 @@ final class StatusBoard {
     rounds.put(
         digest,
         new AgentStatus.Round(plan.terms().run().toString(), plan.round(), phase, tenths, reason));
+  }
+
+  /// Whether this site has something left to do in a round that has not ended.
+  synchronized boolean unfinished(Digest digest) {
+    AgentStatus.Round round = rounds.get(digest);
+    return round == null
+        || (round.phase() != AgentStatus.Phase.REFUSED
+            && round.phase() != AgentStatus.Phase.FAILED);
   }
 
   synchronized void ended(Digest digest) {

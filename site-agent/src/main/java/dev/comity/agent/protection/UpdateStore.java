@@ -49,9 +49,11 @@ public final class UpdateStore {
   /// of the same run, kind and base version stays as it is.
   ///
   /// @param base the parameters of the base model, in layout order
+  /// @param partial whether it is of part of the work
   /// @throws IllegalArgumentException when the update does not fit the terms
   /// @throws IllegalStateException when there was one and it was erased
-  public synchronized void protect(UpdateTerms terms, float[] base, LocalUpdate update) {
+  public synchronized void protect(
+      UpdateTerms terms, float[] base, LocalUpdate update, boolean partial) {
     if (storedTerms(terms).isPresent()) {
       return;
     }
@@ -76,12 +78,11 @@ public final class UpdateStore {
     }
     // Last: an update without terms was offered to nobody and may be replaced, terms without an
     // update say that it was erased.
-    termsFile(name(terms))
-        .write(
-            CborWriter.map()
-                .bytes("terms", terms.digest().bytes())
-                .integer("baseVersion", terms.baseVersion())
-                .toBytes());
+    var kept =
+        CborWriter.map()
+            .bytes("terms", terms.digest().bytes())
+            .integer("baseVersion", terms.baseVersion());
+    termsFile(name(terms)).write((partial ? kept.bool("partial", true) : kept).toBytes());
   }
 
   /// The digest of the terms under which an update of the same run, kind and base version is
@@ -90,6 +91,11 @@ public final class UpdateStore {
     return Files.exists(updateFile(name(terms)))
         ? termsFile(name(terms)).read().map(content -> read(content).terms())
         : Optional.empty();
+  }
+
+  /// Whether the stored update of the same run, kind and base version is of part of the work.
+  public synchronized boolean isPartial(UpdateTerms terms) {
+    return termsFile(name(terms)).read().map(content -> read(content).partial()).orElse(false);
   }
 
   /// Whether an update of the same run, kind and base version was stored and erased.
@@ -144,13 +150,17 @@ public final class UpdateStore {
     new DurableFile(updateFile(name)).erase();
   }
 
-  private record Stored(Digest terms, int baseVersion) {}
+  private record Stored(Digest terms, int baseVersion, boolean partial) {}
 
   private static Stored read(byte[] content) {
     return CborReader.read(
         content,
         "StoredUpdate",
-        in -> new Stored(Digest.ofValue(in.bytes("terms", Digest.SIZE)), in.int32("baseVersion")));
+        in ->
+            new Stored(
+                Digest.ofValue(in.bytes("terms", Digest.SIZE)),
+                in.int32("baseVersion"),
+                in.has("partial") && in.bool("partial")));
   }
 
   private static String name(UpdateTerms terms) {

@@ -3,6 +3,7 @@ package dev.comity.agent.training;
 import dev.comity.algorithm.LocalObjective;
 import dev.comity.plan.SiteId;
 import dev.comity.plan.UpdateTerms;
+import java.time.Duration;
 
 /// What this site reaches alone: the run's model, trained from the run's first version on this
 /// site's examples only, for as many steps as the site takes in the whole run. The result is the
@@ -53,7 +54,9 @@ public final class LocalBaseline {
         if (!gate.isOpen()) {
           gate.awaitOpen();
         }
+        long began = System.nanoTime();
         descent.step(batches.batch(step));
+        gate.worked(Duration.ofNanos(System.nanoTime() - began));
       }
       trained = descent.state(steps).weights();
     }

@@ -52,10 +52,11 @@ public final class PytorchTrainer implements Trainer {
     var evaluation = evaluation(terms, base);
     return switch (terms.kind()) {
       case TRAIN -> {
-        float[] delta =
+        Trained trained =
             terms.noise() instanceof Noise.RecordLevel || labelled(terms.architecture(), train)
                 ? descend(request, base, progress, gate)
-                : base.clone();
+                : new Trained(base.clone(), false);
+        float[] delta = trained.weights();
         for (int i = 0; i < delta.length; i++) {
           delta[i] -= base[i];
         }
@@ -63,9 +64,9 @@ public final class PytorchTrainer implements Trainer {
           zeroUnlessFinite(delta);
         }
         double weight = terms.weighting().weight(train.count());
-        yield new TrainingOutcome(delta, weight, train.count(), evaluation);
+        yield new TrainingOutcome(delta, weight, train.count(), evaluation, trained.partial());
       }
-      case EVALUATE -> new TrainingOutcome(new float[0], 1, train.count(), evaluation);
+      case EVALUATE -> new TrainingOutcome(new float[0], 1, train.count(), evaluation, false);
       case STATISTICS, PERSONALIZE ->
           throw new TrainingRefusedException(
               TrainingRefusedException.Reason.UNSUITABLE,
@@ -89,8 +90,12 @@ public final class PytorchTrainer implements Trainer {
     }
   }
 
-  /// The trained weights.
-  private float[] descend(
+  /// @param weights flat, in the order of the parameters
+  /// @param partial whether time ended it before its last step
+  @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
+  private record Trained(float[] weights, boolean partial) {}
+
+  private Trained descend(
       TrainingRequest request, float[] base, ProgressListener progress, PauseGate gate)
       throws InterruptedException {
     var terms = request.terms();
@@ -115,7 +120,8 @@ public final class PytorchTrainer implements Trainer {
           progress.progress(tenths);
           told = tenths;
         }
-        boolean end = step == steps;
+        boolean partial = step > 0 && step < steps && late(request);
+        boolean end = step == steps || partial;
         boolean stop = Thread.interrupted();
         boolean pause = !end && !stop && !gate.isOpen();
         if (step > saved && (end || stop || pause || !clock.instant().isBefore(due))) {
@@ -124,18 +130,33 @@ public final class PytorchTrainer implements Trainer {
           due = clock.instant().plus(checkpointInterval);
         }
         if (end) {
-          return descent.state(step).weights();
+          return new Trained(descent.state(step).weights(), partial);
         }
         if (stop) {
           throw new InterruptedException(
               "training interrupted between batches; its state is saved");
         }
-        if (pause) {
+        if (pause && step > 0 && request.until().isPresent()) {
+          gate.awaitOpen(Duration.between(clock.instant(), request.until().get()));
+          if (late(request)) {
+            return new Trained(descent.state(step).weights(), true);
+          }
+        } else if (pause) {
           gate.awaitOpen();
         }
+        long began = System.nanoTime();
         work.accept(step);
+        try {
+          gate.worked(Duration.ofNanos(System.nanoTime() - began));
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt(); // the state of this step is saved before it is thrown
+        }
       }
     }
+  }
+
+  private boolean late(TrainingRequest request) {
+    return request.until().isPresent() && !clock.instant().isBefore(request.until().get());
   }
 
   static long stepsPerRound(LocalWork work, BatchSequence batches) {

@@ -7,8 +7,8 @@ import dev.comity.plan.Digest;
 public interface Trainer {
 
   /// Does what the request's terms ask for. An equal request gives a bit-identical outcome on the
-  /// same machine, also after a kill: work goes on from the last checkpoint. For a run that only
-  /// evaluates, the delta is empty.
+  /// same machine, also after a kill: work goes on from the last checkpoint. Only a request for
+  /// partial work depends on the clock. For a run that only evaluates, the delta is empty.
   ///
   /// @throws TrainingRefusedException if the terms do not fit the examples, or the training
   ///   diverges; with differential privacy one that diverges gives an update of zero

@@ -10,12 +10,14 @@ public final class TrainingOutcome {
   private final double weight;
   private final long examples;
   private final Metrics base;
+  private final boolean partial;
 
-  TrainingOutcome(float[] delta, double weight, long examples, Metrics base) {
+  TrainingOutcome(float[] delta, double weight, long examples, Metrics base, boolean partial) {
     this.delta = delta;
     this.weight = weight;
     this.examples = examples;
     this.base = base;
+    this.partial = partial;
   }
 
   /// The first link of the only way out of the site.
@@ -36,6 +38,11 @@ public final class TrainingOutcome {
   /// The base model on this site's test examples; with differential privacy of none.
   public Metrics base() {
     return base;
+  }
+
+  /// Whether time ended the training before its last step.
+  public boolean partial() {
+    return partial;
   }
 
   @Override

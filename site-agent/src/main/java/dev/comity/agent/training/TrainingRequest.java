@@ -4,6 +4,7 @@ import dev.comity.plan.Noise;
 import dev.comity.plan.SiteId;
 import dev.comity.plan.UpdateTerms;
 import dev.comity.update.TrainingKey;
+import java.time.Instant;
 import java.util.Optional;
 
 /// Terms, the site they are for, the base model's parameters flat in the order of the terms'
@@ -13,20 +14,26 @@ public final class TrainingRequest {
   private final SiteId site;
   private final float[] base;
   private final Optional<TrainingKey> key;
+  private final Optional<Instant> until;
 
   /// Without a key.
   ///
   /// @throws IllegalArgumentException also when the terms ask for record-level differential privacy
   public TrainingRequest(UpdateTerms terms, SiteId site, float[] base) {
-    this(terms, site, base, Optional.empty());
+    this(terms, site, base, Optional.empty(), Optional.empty());
   }
 
   /// Copies `base`, which has one float32 per parameter of the terms' architecture.
   public TrainingRequest(UpdateTerms terms, SiteId site, float[] base, TrainingKey key) {
-    this(terms, site, base, Optional.of(key));
+    this(terms, site, base, Optional.of(key), Optional.empty());
   }
 
-  private TrainingRequest(UpdateTerms terms, SiteId site, float[] base, Optional<TrainingKey> key) {
+  private TrainingRequest(
+      UpdateTerms terms,
+      SiteId site,
+      float[] base,
+      Optional<TrainingKey> key,
+      Optional<Instant> until) {
     if (key.isEmpty() && terms.noise() instanceof Noise.RecordLevel) {
       throw new IllegalArgumentException(
           "run %s: record-level differential privacy needs the update's training key"
@@ -41,6 +48,19 @@ public final class TrainingRequest {
     this.site = site;
     this.base = base.clone();
     this.key = key;
+    this.until = until;
+  }
+
+  /// This request for as much of the work as is done at `until`, at least one step: FedProx's
+  /// variable local work (Li et al. 2020, section 3.2).
+  ///
+  /// @throws IllegalArgumentException when the terms do not allow partial work
+  public TrainingRequest until(Instant until) {
+    if (!terms.partialAllowed()) {
+      throw new IllegalArgumentException(
+          "run %s: its terms do not allow partial work".formatted(terms.run()));
+    }
+    return new TrainingRequest(terms, site, base, key, Optional.of(until));
   }
 
   public UpdateTerms terms() {
@@ -59,6 +79,11 @@ public final class TrainingRequest {
   /// Present when the terms ask for record-level differential privacy.
   Optional<TrainingKey> key() {
     return key;
+  }
+
+  /// When the training ends with what it has.
+  Optional<Instant> until() {
+    return until;
   }
 
   @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.comity.plan.RunKind;
 import dev.comity.plan.SiteId;
+import dev.comity.protocol.v1.ReportRequest;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -11,6 +12,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -81,7 +83,105 @@ class AgentProcessIT {
     aggregator.await("it is back", () -> aggregator.greeted(SITE));
 
     third.destroy();
-    assertThat(third.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(third.waitFor(80, TimeUnit.SECONDS)).isTrue();
+  }
+
+  /// What site operators and orchestrators rely on: at most 80 s from the signal to the exit.
+  @Test
+  void aProcessThatIsTerminatedInTrainingSavesItExitsInTimeAndTheNextGoesOn() throws Exception {
+    slowly("pause", 1);
+    Process first = start("run", "--dir", directory("s1").path().toString());
+    trainATenth(first);
+
+    long terminated = System.nanoTime();
+    Instant signalled = Instant.now();
+    first.toHandle().destroy(); // SIGTERM
+    assertThat(first.waitFor(80, TimeUnit.SECONDS)).isTrue();
+    System.out.printf(
+        "from SIGTERM to the exit: %d ms%n", (System.nanoTime() - terminated) / 1_000_000);
+
+    assertThat(first.exitValue()).as("work is left").isEqualTo(75);
+    try (var files = Files.list(directory("s1").state().resolve("checkpoints"))) {
+      assertThat(files.filter(file -> file.toString().endsWith(".checkpoint")))
+          .singleElement()
+          .satisfies(checkpoint ->
+              assertThat(Files.getLastModifiedTime(checkpoint).toInstant())
+                  .as("written after the signal")
+                  .isAfter(signalled));
+    }
+    assertThat(goesOn()).doesNotContain(0);
+  }
+
+  @Test
+  void aProcessThatItsSiteDrainsSavesItsTrainingExitsAndTheNextGoesOn() throws Exception {
+    slowly("drain", 1);
+    Process first = start("run", "--dir", directory("s1").path().toString());
+    trainATenth(first);
+
+    Files.writeString(directory("s1").path().resolve("trace.csv"), "0,grid,0\n0,warm,1\n");
+
+    assertThat(first.waitFor(80, TimeUnit.SECONDS)).isTrue();
+    assertThat(first.exitValue()).isEqualTo(75);
+    assertThat(aggregator.reports(SITE))
+        .filteredOn(ReportRequest::hasPaused)
+        .first()
+        .satisfies(said -> assertThat(said.getPaused().getReason()).isEqualTo("no power"));
+    assertThat(goesOn()).doesNotContain(0);
+  }
+
+  @Test
+  void aProcessWithoutWorkExitsWithoutAskingToBeStartedAgain() throws Exception {
+    Process process = start("run", "--dir", directory("s1").path().toString());
+    aggregator.admit();
+    aggregator.await("it is there", () -> aggregator.greeted(SITE));
+    String status = finish(start("status", "--dir", directory("s1").path().toString()));
+    assertThat(status).contains("resources: run since ");
+
+    process.toHandle().destroy();
+
+    assertThat(process.waitFor(80, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).isZero();
+  }
+
+  /// A gate that makes a training of s1 last.
+  private void slowly(String decision, int warm) throws IOException {
+    Files.writeString(
+        directory("s1").path().resolve("trace.csv"), "0,grid,1\n0,warm,%d\n".formatted(warm));
+    Files.writeString(
+        directory("s1").path().resolve("resources.yaml"),
+        """
+        every: 50ms
+        sources: {demo: {trace: {file: trace.csv}}}
+        rules:
+          - {name: grid, signal: demo/grid, below: 1, decision: %s, because: power,
+             after: 0s, back: 0s, staleAfter: 30s}
+          - {name: warm, signal: demo/warm, above: 0, decision: throttle, dutyCycle: 0.02,
+             because: heat, after: 0s, back: 0s, staleAfter: 30s}
+        """
+            .formatted(decision));
+  }
+
+  private void trainATenth(Process process) throws Exception {
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN, plan -> TestPlans.batches(plan, 1_500));
+    aggregator.await(
+        "the site has trained a tenth",
+        () ->
+            aggregator.reports(SITE).stream().anyMatch(said -> said.getProgress().getTenths() > 0));
+    assertThat(process.isAlive()).isTrue();
+  }
+
+  /// The tenths that a new process tells until it is ready.
+  private List<Integer> goesOn() throws Exception {
+    int before = aggregator.reports(SITE).size();
+    slowly("pause", 0);
+    start("run", "--dir", directory("s1").path().toString());
+    aggregator.await("the site is ready", () -> aggregator.ready().contains(SITE));
+    return aggregator.reports(SITE).stream()
+        .skip(before)
+        .filter(ReportRequest::hasProgress)
+        .map(said -> said.getProgress().getTenths())
+        .toList();
   }
 
   @Test

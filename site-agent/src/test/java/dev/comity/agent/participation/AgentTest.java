@@ -2,6 +2,7 @@ package dev.comity.agent.participation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.comity.accounting.PrivacyAccountant;
 import dev.comity.accounting.PrivacyEvent.PoissonGaussian;
@@ -18,6 +19,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -76,6 +80,30 @@ class AgentTest {
               "glob:**2-%s.weights.safetensors".formatted(aggregator.version().digest().hex()));
       aggregator.await(site + " has its baseline", () -> Files.exists(directory(site).baseline()));
     }
+  }
+
+  /// Five million batches would take hours.
+  @Test
+  void aSiteThatCannotFinishInTimeGivesTheStepsItDid() throws Exception {
+    startAll();
+    aggregator.admit();
+
+    aggregator.open(
+        1,
+        RunKind.TRAIN,
+        plan -> TestPlans.partial(TestPlans.batches(plan, 5_000_000), Duration.ofSeconds(10)));
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    for (SiteId site : SITES) {
+      assertThat(aggregator.reports(site))
+          .filteredOn(ReportRequest::hasReady)
+          .isNotEmpty()
+          .allMatch(said -> said.getReady().getPartial());
+    }
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+
+    assertThat(aggregator.lastSum().contributors()).isEqualTo(SITES.size());
   }
 
   /// Its training alone takes seconds, the rest of the round a fraction of one.
@@ -271,7 +299,8 @@ class AgentTest {
     aggregator.await("all refused", () -> SITES.stream().allMatch(this::hasRefused));
     assertThat(refusals(LAST))
         .containsExactly(
-            "privacy: the lifetime budget of this site's data does not hold this round; its policy sets privacy.epsilon");
+            "privacy: the lifetime budget of this site's data does not hold this round; its policy"
+                + " sets privacy.epsilon");
     assertThat(refusals(LAST).getFirst()).doesNotContainPattern("[0-9]");
     assertThat(LedgerReport.read(directory(LAST)).statement()).isEqualTo(charged);
     restart(LAST);
@@ -578,6 +607,140 @@ class AgentTest {
     assertThat(aggregator.fetchedFrom(aggregator.version().origin().orElseThrow().sum()))
         .contains(0L)
         .anyMatch(offset -> offset > 0);
+  }
+
+  /// The trace is written anew in the middle of training, so the test waits for no second of it.
+  @Test
+  void aTraceThatClosesTheGateInTrainingPausesTheSiteUntilItOpensAgain() throws Exception {
+    Path trace = directory(LAST).path().resolve("trace.csv");
+    Files.writeString(trace, "0,grid,1\n0,warm,1\n");
+    resources(LAST, "pause");
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN, plan -> TestPlans.batches(plan, 1_500));
+    aggregator.await(
+        "the last site trains",
+        () -> aggregator.reports(LAST).stream().anyMatch(ReportRequest::hasProgress));
+
+    Files.writeString(trace, "0,grid,0\n86400,grid,1\n0,warm,1\n");
+
+    aggregator.await("the last site says that it is paused", () -> hasPaused(LAST));
+    var paused =
+        aggregator.reports(LAST).stream().filter(ReportRequest::hasPaused).toList().getFirst();
+    assertThat(paused.getPaused().getReason()).isEqualTo("no power");
+    assertThat(Instant.ofEpochMilli(paused.getPaused().getExpectedUntilUnixMs()))
+        .isCloseTo(Instant.now().plus(1, ChronoUnit.DAYS), within(1, ChronoUnit.HOURS));
+    assertThat(aggregator.ready()).doesNotContain(LAST);
+    var status = agent(LAST).status();
+    assertThat(status.rounds())
+        .singleElement()
+        .satisfies(round -> {
+          assertThat(round.phase()).isEqualTo(AgentStatus.Phase.PAUSED);
+          assertThat(round.reason()).isEqualTo("no power");
+        });
+    assertThat(status.resources().decision()).isEqualTo("PAUSE");
+    assertThat(status.resources().reasons())
+        .containsExactly("grid: demo/grid is 0.0, below 1.0", "warm: demo/warm is 1.0, above 0.0");
+    assertThat(status.resources().nextWindow()).isNotNull();
+    assertThat(directory(LAST).state().resolve("checkpoints"))
+        .isDirectoryContaining("glob:**.checkpoint");
+    assertThat(agent(LAST).workLeft()).isTrue();
+
+    Files.writeString(trace, "0,grid,1\n0,warm,0\n");
+
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+    var said = aggregator.reports(LAST);
+    assertThat(said.subList(said.indexOf(paused), said.size()))
+        .as("after the pause")
+        .anyMatch(ReportRequest::hasProgress);
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+    assertThat(aggregator.version().origin().orElseThrow().participants())
+        .containsExactlyElementsOf(SITES);
+    assertThat(agent(LAST).status().resources().decision()).isEqualTo("RUN");
+  }
+
+  @Test
+  void aSiteWhoseGateIsClosedFinishesTheSessionThatItIsIn() throws Exception {
+    Path trace = directory(LAST).path().resolve("trace.csv");
+    Files.writeString(trace, "0,grid,1\n0,warm,0\n");
+    resources(LAST, "pause");
+    startAll();
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN);
+    aggregator.await("all are ready", () -> aggregator.ready().size() == SITES.size());
+
+    Files.writeString(trace, "0,grid,0\n0,warm,0\n");
+    aggregator.await(
+        "the gate is closed", () -> agent(LAST).status().resources().decision().equals("PAUSE"));
+    aggregator.begin(SITES);
+    finishSession();
+    aggregator.commit();
+
+    assertThat(aggregator.version().origin().orElseThrow().participants())
+        .containsExactlyElementsOf(SITES);
+    aggregator.open(2, RunKind.TRAIN);
+    aggregator.await("the next round waits at the gate", () -> hasPaused(LAST));
+    assertThat(aggregator.reports(LAST)).noneMatch(ReportRequest::hasProgress);
+  }
+
+  @Test
+  void aSiteThatIsToDrainSavesItsTrainingAndTheNextProcessGoesOn() throws Exception {
+    Path trace = directory(LAST).path().resolve("trace.csv");
+    Files.writeString(trace, "0,grid,1\n0,warm,1\n");
+    resources(LAST, "drain");
+    start(LAST);
+    aggregator.admit();
+    aggregator.open(1, RunKind.TRAIN, plan -> TestPlans.batches(plan, 1_500));
+    aggregator.await(
+        "the last site has trained a tenth",
+        () ->
+            aggregator.reports(LAST).stream().anyMatch(said -> said.getProgress().getTenths() > 0));
+
+    Files.writeString(trace, "0,grid,0\n0,warm,1\n");
+
+    assertThat(agent(LAST).awaitDrained()).isTrue();
+    assertThat(agent(LAST).draining()).isTrue();
+    assertThat(aggregator.reports(LAST).getLast().getPaused().getReason()).isEqualTo("no power");
+    int before = aggregator.reports(LAST).size();
+    restart(LAST);
+    aggregator.await(
+        "the new process waits where it would drain",
+        () -> aggregator.reports(LAST).stream().skip(before).anyMatch(ReportRequest::hasPaused));
+    assertThat(agent(LAST).draining()).isFalse();
+    Files.writeString(trace, "0,grid,1\n0,warm,0\n");
+    aggregator.await("the site is ready", () -> aggregator.ready().contains(LAST));
+    var tenths =
+        aggregator.reports(LAST).stream()
+            .skip(before)
+            .filter(ReportRequest::hasProgress)
+            .map(said -> said.getProgress().getTenths())
+            .toList();
+    assertThat(tenths.subList(1, tenths.size()))
+        .as("goes on from its checkpoint")
+        .doesNotContain(0);
+  }
+
+  /// A rule on the signal `grid` of the site's `trace.csv`, and one on `warm`, which makes a
+  /// training last.
+  private void resources(SiteId site, String decision) throws Exception {
+    Files.writeString(
+        directory(site).path().resolve("resources.yaml"),
+        """
+        every: 50ms
+        sources: {demo: {trace: {file: trace.csv}}}
+        rules:
+          - {name: grid, signal: demo/grid, below: 1, decision: %s, because: power,
+             after: 0s, back: 0s, staleAfter: 30s}
+          - {name: warm, signal: demo/warm, above: 0, decision: throttle, dutyCycle: 0.02,
+             because: heat, after: 0s, back: 0s, staleAfter: 30s}
+        """
+            .formatted(decision));
+  }
+
+  private boolean hasPaused(SiteId site) {
+    return aggregator.reports(site).stream().anyMatch(ReportRequest::hasPaused);
   }
 
   @Test

@@ -350,7 +350,8 @@ final class TestAggregator implements AutoCloseable {
               .setRoundOffer(
                   RoundOffer.newBuilder()
                       .setPlan(ByteString.copyFrom(PlanCodec.encode(opened)))
-                      .setModelVersion(ByteString.copyFrom(PlanCodec.encode(version)))));
+                      .setModelVersion(ByteString.copyFrom(PlanCodec.encode(version)))
+                      .setRemainingMs(opened.hardLimit().toMillis())));
     }
     notifyAll();
     return opened;

@@ -145,6 +145,44 @@ final class TestPlans {
         plan.terms().weighting());
   }
 
+  /// With partial work allowed, and this hard limit.
+  static RoundPlan partial(RoundPlan plan, Duration hardLimit) {
+    UpdateTerms terms = plan.terms();
+    return new RoundPlan(
+        new UpdateTerms(
+            terms.federation(),
+            terms.run(),
+            terms.kind(),
+            terms.study(),
+            terms.purpose(),
+            terms.dataContract(),
+            terms.baseModel(),
+            terms.baseVersion(),
+            terms.architecture(),
+            terms.weights(),
+            terms.optimizerState(),
+            terms.parameters(),
+            terms.vector(),
+            terms.objective(),
+            terms.training(),
+            terms.seed(),
+            terms.weighting(),
+            terms.clipNorm(),
+            terms.noise(),
+            terms.encoding(),
+            terms.maxExamples(),
+            terms.lossCap(),
+            true),
+        plan.round(),
+        plan.cohort(),
+        plan.serverStep(),
+        plan.minReady(),
+        plan.nC(),
+        plan.minHonest(),
+        hardLimit,
+        hardLimit);
+  }
+
   private static RoundPlan with(
       RoundPlan plan, Noise noise, Encoding encoding, LocalTraining training, Weighting weighting) {
     UpdateTerms terms = plan.terms();

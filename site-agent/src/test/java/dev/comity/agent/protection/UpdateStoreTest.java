@@ -59,7 +59,7 @@ final class UpdateStoreTest {
     var store = new UpdateStore(folder.resolve("updates"), keys);
     var terms = terms("base", 3);
     assertThat(store.isErased(terms)).isFalse();
-    store.protect(terms, BASE, update());
+    store.protect(terms, BASE, update(), false);
     assertThat(store.isErased(terms)).isFalse();
 
     store.eraseOlder(terms.run(), 4);
@@ -69,7 +69,7 @@ final class UpdateStoreTest {
     assertThat(again.isErased(terms)).isTrue();
     assertThat(again.isErased(terms("another document", 3))).isTrue();
     assertThat(again.isErased(terms("base", 2))).isFalse();
-    assertThatThrownBy(() -> again.protect(terms, BASE, update()))
+    assertThatThrownBy(() -> again.protect(terms, BASE, update(), false))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("erased");
   }
@@ -81,9 +81,9 @@ final class UpdateStoreTest {
     var store = new UpdateStore(place, keys);
     var first = terms("first transcript", 3);
     var second = terms("second transcript", 3);
-    store.protect(first, BASE, update());
+    store.protect(first, BASE, update(), false);
 
-    store.protect(second, BASE, update());
+    store.protect(second, BASE, update(), false);
 
     assertThat(store.storedTerms(second)).contains(first.digest());
     assertThat(store.load(first)).isPresent();
@@ -101,7 +101,7 @@ final class UpdateStoreTest {
 
   private byte[] stored(SiteKeys keys, UpdateTerms terms, float[] base) throws IOException {
     var place = Files.createTempDirectory(folder, "updates");
-    new UpdateStore(place, keys).protect(terms, base, update());
+    new UpdateStore(place, keys).protect(terms, base, update(), false);
     try (var files = Files.list(place)) {
       var update = files.filter(file -> file.toString().endsWith(".z")).findFirst().orElseThrow();
       return Files.readAllBytes(update);

@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -96,6 +97,95 @@ class PytorchTrainerTest {
     float[] again = train(trainer(TRAIN, TEST, folder.resolve("elsewhere")), MLP.request()).delta();
 
     assertThat(again).isEqualTo(once);
+  }
+
+  @Test
+  void partOfTheWorkIsTheStepsThatWereDoneInTime() throws Exception {
+    var time = new SteppingClock(Duration.ZERO);
+    Instant until = Instant.EPOCH.plusSeconds(60);
+    var gate = new TimeLimit(time, until, 6, true);
+
+    var part = trainer(time).train(MLP.request().until(until), _ -> {}, gate);
+
+    var six = train(trainer(), MLP.work(new LocalWork.Batches(6)).request());
+    assertThat(part.partial()).isTrue();
+    assertThat(six.partial()).isFalse();
+    assertThat(part.delta()).isEqualTo(six.delta());
+  }
+
+  @Test
+  void aSiteWhoseGateStaysClosedGivesWhatItHasWhenItsTimeIsUp() throws Exception {
+    var time = new SteppingClock(Duration.ZERO);
+    Instant until = Instant.EPOCH.plusSeconds(60);
+    var gate = new TimeLimit(time, until, 6, false);
+
+    var part = trainer(time).train(MLP.request().until(until), _ -> {}, gate);
+
+    assertThat(part.partial()).isTrue();
+    assertThat(part.delta())
+        .isEqualTo(train(trainer(), MLP.work(new LocalWork.Batches(5)).request()).delta());
+  }
+
+  @Test
+  void partOfTheWorkIsAtLeastOneStep() throws Exception {
+    var time = new SteppingClock(Duration.ofSeconds(1));
+
+    var part =
+        trainer(time).train(MLP.request().until(Instant.EPOCH), _ -> {}, PauseGate.alwaysOpen());
+
+    assertThat(part.partial()).isTrue();
+    assertThat(part.delta())
+        .isEqualTo(train(trainer(), MLP.work(new LocalWork.Batches(1)).request()).delta());
+  }
+
+  @Test
+  void whatIsDoneInTimeIsWhole() throws Exception {
+    var time = new SteppingClock(Duration.ZERO);
+
+    var outcome =
+        trainer(time)
+            .train(
+                MLP.request().until(Instant.EPOCH.plusSeconds(60)),
+                _ -> {},
+                PauseGate.alwaysOpen());
+
+    assertThat(outcome.partial()).isFalse();
+    assertThat(outcome.delta()).isEqualTo(train(trainer(), MLP.request()).delta());
+  }
+
+  private PytorchTrainer trainer(InstantSource time) {
+    return new PytorchTrainer(TRAIN, TEST, folder.resolve("in time"), Duration.ofHours(1), time);
+  }
+
+  /// Before step `last`, counted from 1, it closes until the time is up, or stays open and lets it
+  /// be up at once.
+  private record TimeLimit(
+      SteppingClock time, Instant until, AtomicInteger asked, int last, boolean open)
+      implements PauseGate {
+    TimeLimit(SteppingClock time, Instant until, int last, boolean open) {
+      this(time, until, new AtomicInteger(), last, open);
+    }
+
+    @Override
+    public boolean isOpen() {
+      if (asked.incrementAndGet() < last) {
+        return true;
+      }
+      if (open) {
+        time.now = until;
+      }
+      return open;
+    }
+
+    @Override
+    public void awaitOpen() {
+      throw new AssertionError("a training with a time limit waits no longer than that");
+    }
+
+    @Override
+    public void awaitOpen(Duration longest) {
+      time.now = time.now.plus(longest);
+    }
   }
 
   @Test
@@ -248,6 +338,11 @@ class PytorchTrainerTest {
           @Override
           public void awaitOpen() {
             savedAtPause.add(Files.exists(checkpoints));
+          }
+
+          @Override
+          public void awaitOpen(Duration longest) {
+            throw new AssertionError("this training waits for as long as it takes");
           }
         };
 
@@ -451,6 +546,11 @@ class PytorchTrainerTest {
       @Override
       public void awaitOpen() {
         throw new AssertionError("the gate never closes");
+      }
+
+      @Override
+      public void awaitOpen(Duration longest) {
+        awaitOpen();
       }
     };
   }

@@ -262,6 +262,11 @@ class RecordLevelTrainingTest {
       public void awaitOpen() {
         throw new AssertionError("the gate never closes");
       }
+
+      @Override
+      public void awaitOpen(Duration longest) {
+        awaitOpen();
+      }
     };
   }
 }

@@ -222,7 +222,7 @@ record TrainingCases(
         encoding,
         maxExamples,
         lossCap,
-        false);
+        true);
   }
 
   /// The model's version 0.

@@ -107,7 +107,7 @@ final class StatusCommand implements Callable<Integer> {
     JsonNode resources = status.path("resources");
     out.printf(
         "resources: %s since %s%s%n",
-        resources.path("decision").asString().toLowerCase(java.util.Locale.ROOT),
+        resources.path("decision").asString().toLowerCase(Locale.ROOT),
         resources.path("since").asString(),
         resources.path("nextWindow").isString()
             ? ", until about " + resources.path("nextWindow").asString()

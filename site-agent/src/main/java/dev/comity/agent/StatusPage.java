@@ -76,18 +76,22 @@ final class StatusPage {
             ? "none seen yet"
             : "version %d until %s"
                 .formatted(status.membershipVersion(), status.membershipExpiresAt()));
-    facts.put("Power, heat and hours", resources(status.resources()));
+    facts.put("Resources", resources(status.resources()));
     facts.put("Updates in doubt", Integer.toString(status.inDoubt()));
     facts.put("Audit log", "countersigned up to leaf " + status.auditedSize());
     return facts;
   }
 
   private static String resources(AgentStatus.Resources resources) {
-    return resources.decision().toLowerCase(Locale.ROOT)
-        + " since "
-        + resources.since()
-        + (resources.reasons().isEmpty() ? "" : ": " + String.join(", ", resources.reasons()))
-        + (resources.nextWindow() == null ? "" : "; next window " + resources.nextWindow());
+    String decision =
+        "%s since %s%s"
+            .formatted(
+                resources.decision().toLowerCase(Locale.ROOT),
+                resources.since(),
+                resources.nextWindow() == null ? "" : ", until about " + resources.nextWindow());
+    return resources.reasons().isEmpty()
+        ? decision
+        : decision + ", because " + String.join("; ", resources.reasons());
   }
 
   private static void wrong(StringBuilder html, String what, String text) {

@@ -26,7 +26,7 @@ class StatusPageTest {
         42,
         null,
         new AgentStatus.Resources(
-            "PAUSE", 1, NOW, NOW.plusSeconds(3600), List.of("battery 12 % below 20 %"), List.of()),
+            "PAUSE", 1, NOW, NOW.plusSeconds(3600), List.of("battery 20 < 30"), List.of()),
         rounds);
   }
 
@@ -45,8 +45,7 @@ class StatusPageTest {
             "<h1>s1</h1>",
             "version 3 until 2026-11-25T08:01:00Z",
             "countersigned up to leaf 42",
-            "pause since 2026-11-25T08:00:00Z: battery 12 % below 20 %; next window"
-                + " 2026-11-25T09:00:00Z",
+            "pause since 2026-11-25T08:00:00Z, until about 2026-11-25T09:00:00Z, because battery 20 &lt; 30",
             "<td>run-1<td>2<td>waits for approval<td>0/10<td>")
         .doesNotContain("Problem", "Audit alarm");
   }

@@ -108,6 +108,11 @@ final class OfferCheck {
     };
   }
 
+  /// Whether the site gives what it did when time ended its training, where a plan takes that.
+  boolean givesPartialWork() {
+    return policy.sharing().partial();
+  }
+
   /// Puts the plan before the officer.
   void ask(RoundPlan plan) {
     approvals.ask(plan, mapping.usedColumns(), clock.instant());

@@ -243,7 +243,9 @@ final class RoundWork {
     var whole = new TrainingRequest(terms, site, base, updates.trainingKey(terms, base));
     TrainingOutcome outcome =
         trainer.train(
-            terms.partialAllowed() ? whole.until(offer.trainUntil()) : whole,
+            terms.partialAllowed() && check.givesPartialWork()
+                ? whole.until(offer.trainUntil())
+                : whole,
             tenths -> {
               tenthsDone.set(tenths);
               progressed(offer, reports, tenths);

@@ -66,6 +66,11 @@ class AgentProcessIT {
     assertThat(finish(start("status", "--dir", directory("s1").path().toString())))
         .contains("site s1 of federation test: active, connected");
 
+    Process doctor = start("doctor", "--json", "--dir", directory("s1").path().toString());
+    assertThat(JsonMapper.builder().build().readTree(finish(doctor)).valueStream())
+        .extracting(check -> check.path("check").asString())
+        .contains("reachability", "pytorch");
+
     Process second = start("run", "--dir", directory("s1").path().toString());
     assertThat(finish(second)).contains("another agent runs in");
     assertThat(second.exitValue()).isEqualTo(1);

@@ -131,7 +131,7 @@ class SettingsTest {
     var policy = PolicyFile.read(file);
 
     assertThat(policy.studies()).containsExactly(EXAMPLE_RULE);
-    assertThat(policy.sharing()).isEqualTo(new Sharing(false, true, false));
+    assertThat(policy.sharing()).isEqualTo(new Sharing(true, true, false));
     assertThat(policy.privacy()).isEqualTo(PrivacyPolicy.defaults());
     assertThat(policy.floors()).isEqualTo(Floors.usual());
     assertThat(policy.architectures()).isEqualTo(new Choice.Of(SitePolicy.FAMILIES));

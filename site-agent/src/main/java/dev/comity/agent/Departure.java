@@ -57,7 +57,7 @@ final class Departure {
           .log("Training did not stop in time; what it did since its last checkpoint is lost");
     }
     boolean workLeft = drained || !saved || agent.workLeft();
-    LOG.atInfo().addKeyValue("to", workLeft ? WORK_LEFT : 0).log("Agent stops");
+    LOG.atInfo().log(workLeft ? "Agent stops with work left" : "Agent stops");
     Runtime.getRuntime().halt(workLeft ? WORK_LEFT : 0);
   }
 }

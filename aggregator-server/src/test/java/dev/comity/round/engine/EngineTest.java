@@ -297,6 +297,32 @@ class EngineTest {
   }
 
   @Test
+  void aPausedSiteThatIsHeardIsNotLostAndItsCauseAndWindowAreKept() throws Exception {
+    try (var world = world(5)) {
+      world.site(0).pausing("too hot", Instant.parse("2031-01-01T06:00:00Z")).start();
+      // Holds the session open, long after the silence limit has let the round go on without it.
+      var holding = world.site(1).withholding(SignedMessage.Phase.VOTE).start();
+      world.startSites(2, 5);
+
+      var run = world.submit(world.federation().submission("paused", 1, 4, HASTY, HOUR));
+      world.running().await(run, moved(world.id(0), "PAUSED"));
+      world.running().await(run, reached("VOTING"));
+
+      assertThat(world.phases(run, 1))
+          .containsExactly("PAUSED", "IN_SESSION", "IN_SESSION", "IN_SESSION", "IN_SESSION");
+      assertThat(
+              world.text(
+                  "select reason || ' until ' || to_char(expected_at at time zone 'UTC',"
+                      + " 'YYYY-MM-DD HH24:MI') from round_site where phase = 'PAUSED'"))
+          .containsExactly("too hot until 2031-01-01 06:00");
+      holding.relent();
+      world.running().await(run, reached("COMMITTED"));
+      assertThat(world.phases(run, 1))
+          .containsExactly("LATE", "SUMMED", "SUMMED", "SUMMED", "SUMMED");
+    }
+  }
+
+  @Test
   void aSiteReadyAfterTheRosterFrozeIsLateAndTheNextRoundTakesItAgain() throws Exception {
     try (var world = world(5)) {
       var slow = world.site(0).slow().start();

@@ -19,6 +19,7 @@ import dev.comity.protocol.v1.HelloRequest;
 import dev.comity.protocol.v1.NextAssignmentRequest;
 import dev.comity.protocol.v1.NextAssignmentResponse;
 import dev.comity.protocol.v1.OpenLock;
+import dev.comity.protocol.v1.Paused;
 import dev.comity.protocol.v1.Permitted;
 import dev.comity.protocol.v1.Progress;
 import dev.comity.protocol.v1.Ready;
@@ -62,6 +63,7 @@ import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -106,6 +108,7 @@ final class TestSite implements AutoCloseable {
   private final Semaphore trained = new Semaphore(1_000_000);
   private final CompletableFuture<SessionStep> withheldShares = new CompletableFuture<>();
   private final CountDownLatch greeted = new CountDownLatch(1);
+  private volatile @Nullable Paused pause;
   private volatile boolean refuses;
   private volatile boolean drifts;
   private volatile boolean stopped;
@@ -160,6 +163,13 @@ final class TestSite implements AutoCloseable {
   TestSite slow() {
     trained.drainPermits();
     return this;
+  }
+
+  /// Permits plans and says that it is paused, again and again as sites do; never trains.
+  TestSite pausing(String reason, Instant until) {
+    pause =
+        Paused.newBuilder().setReason(reason).setExpectedUntilUnixMs(until.toEpochMilli()).build();
+    return slow();
   }
 
   void train() {
@@ -285,6 +295,11 @@ final class TestSite implements AutoCloseable {
       return true;
     }
     calls.report(report.setPermitted(Permitted.getDefaultInstance()).build());
+    var paused = pause;
+    if (paused != null) {
+      calls.report(report.setPaused(paused).build());
+      calls.report(report.setPaused(paused).build());
+    }
     var terms = plan.terms();
     switch (Standing.of(vault, terms.digest())) {
       case SPENT, IN_DOUBT -> {

@@ -36,6 +36,8 @@ enum WireClass {
   FLAG(false),
   /// Waits and offsets of the transport.
   FLOW_CONTROL(false),
+  /// When a paused site expects to go on, in whole minutes.
+  NEXT_WINDOW(false),
   /// A PKCS#10 request for the site's TLS key.
   CERTIFICATE_REQUEST(true);
 

@@ -63,7 +63,7 @@ final class WireClasses {
           entry("RefusedByPolicy.reasons", WireClass.REASON_TEXT),
           entry("Progress.tenths", WireClass.PROGRESS_TENTHS),
           entry("Paused.reason", WireClass.REASON_CODE),
-          entry("Paused.expected_until_unix_ms", WireClass.FLOW_CONTROL),
+          entry("Paused.expected_until_unix_ms", WireClass.NEXT_WINDOW),
           entry("Ready.partial", WireClass.FLAG),
           entry("Ready.terms_digest", WireClass.DOCUMENT_DIGEST),
           entry("Failed.code", WireClass.REASON_CODE),
@@ -98,24 +98,33 @@ final class WireClasses {
   private static final List<Pattern> REASONS =
       List.of(
               "the update is no longer finite",
-              "the update does not fit the plan's limits; the operator finds the reason in the agent's log",
+              "the update does not fit the plan's limits; the operator finds the reason in the"
+                  + " agent's log",
               "the site's disk failed or is full",
-              "this site's examples do not suit the plan; the operator finds the reason in the agent's log",
-              "diverged: the loss or a weight is no longer finite; lower training\\.learningRate or check the scale of the features",
+              "this site's examples do not suit the plan; the operator finds the reason in the"
+                  + " agent's log",
+              "diverged: the loss or a weight is no longer finite; lower training\\.learningRate or"
+                  + " check the scale of the features",
               "spent: this site's update from the same base model was summed already",
-              "terms %1$s: this site holds an update from the same base model under terms %1$s, and makes no second one",
+              "terms %1$s: this site holds an update from the same base model under terms %1$s, and"
+                  + " makes no second one",
               "federation %2$s: this site belongs to %2$s",
               "cohort: does not name this site, %2$s",
               "membership: this site has not seen one that the consortium signed",
-              "architecture [a-z-]+\\([0-9,]+\\): this site trains \\[[a-z, -]+\\]; its policy sets architectures",
+              "architecture [a-z-]+\\([0-9,]+\\): this site trains \\[[a-z, -]+\\]; its policy sets"
+                  + " architectures",
               "kind [A-Z]+: this site serves \\[[A-Z, ]+\\]; its policy sets allowedKinds",
               "minHonest %3$s: this site demands >= %3$s; its policy sets minHonest(RecordLevel)?",
-              "privacy: the lifetime budget of this site's data does not hold this round; its policy sets privacy.epsilon",
-              "privacy: this site takes part with differential privacy only; its policy sets privacy.withoutNoise",
+              "privacy: the lifetime budget of this site's data does not hold this round; its"
+                  + " policy sets privacy.epsilon",
+              "privacy: this site takes part with differential privacy only; its policy sets"
+                  + " privacy.withoutNoise",
               "nC %3$s: this site demands >= %3$s; its policy sets nC",
               "nC %3$s: membership version %3$s demands >= %3$s",
-              "clipNorm [0-9]+\\.[0-9]: this site allows <= [0-9]+\\.[0-9]; its policy sets maxClipNorm",
-              "dataContract %1$s: this site's mapping builds another one; its operator finds the difference in the agent's log",
+              "clipNorm [0-9]+\\.[0-9]: this site allows <= [0-9]+\\.[0-9]; its policy sets"
+                  + " maxClipNorm",
+              "dataContract %1$s: this site's mapping builds another one; its operator finds the"
+                  + " difference in the agent's log",
               "baseModel %1$s: the version document that came with the plan is another one")
           .stream()
           .map(text -> Pattern.compile(text.formatted(DIGEST_START, NAME, SMALL)))
@@ -279,6 +288,7 @@ final class WireClasses {
           value instanceof Integer wait
               ? wait >= 0 && wait <= LONGEST_WAIT_MS && wait % 1000 == 0
               : value.equals(0L); // nothing was interrupted: every transfer begins at its begin
+      case NEXT_WINDOW -> value instanceof Long until && until >= 0 && until % 60_000 == 0;
       case CERTIFICATE_REQUEST -> false; // every certificate was new: none is renewed
     };
   }

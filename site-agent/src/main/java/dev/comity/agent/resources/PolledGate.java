@@ -161,6 +161,10 @@ final class PolledGate implements ResourceGate {
       Thread.currentThread().interrupt();
     } catch (RejectedExecutionException e) {
       LOG.atDebug().log("Resource gate closed while it polled");
+    } catch (RuntimeException e) {
+      LOG.atError().setCause(e).log("Resource gate fails; every signal counts as the worst");
+      state = state.next(Map.of(), 0);
+      publish(state);
     }
   }
 

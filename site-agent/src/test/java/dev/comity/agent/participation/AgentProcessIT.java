@@ -155,7 +155,7 @@ class AgentProcessIT {
         rules:
           - {name: grid, signal: demo/grid, below: 1, decision: %s, because: power,
              after: 0s, back: 0s, staleAfter: 30s}
-          - {name: warm, signal: demo/warm, above: 0, decision: throttle, dutyCycle: 0.02,
+          - {name: warm, signal: demo/warm, above: 0, decision: throttle, dutyCycle: 0.1,
              because: heat, after: 0s, back: 0s, staleAfter: 30s}
         """
             .formatted(decision));

@@ -224,6 +224,33 @@ class PolledGateTest {
   }
 
   @Test
+  void aGateThatFailsIsClosed() throws Exception {
+    source.value = 1;
+    var looks = new AtomicInteger();
+    gate =
+        PolledGate.start(
+            Map.of("grid", source),
+            List.of(pause(Duration.ofSeconds(30))),
+            EVERY,
+            TIMEOUT,
+            Clock.systemUTC(),
+            () -> {
+              if (looks.incrementAndGet() == 3) {
+                throw new IllegalStateException("no clock");
+              }
+              return System.nanoTime();
+            });
+
+    GateStatus failed = gate.status();
+    while (failed.decision().open()) {
+      failed = gate.awaitChange(failed, PATIENCE);
+    }
+
+    assertThat(failed.decision()).isInstanceOf(Decision.Pause.class);
+    assertThat(failed.signals()).allMatch(GateStatus.Signal::stale);
+  }
+
+  @Test
   void aRuleOfNoSourceAndOfAReadingThatItsSourceNeverGivesAreRefused() {
     assertThatThrownBy(() -> open(named("mains/online")))
         .hasMessage(

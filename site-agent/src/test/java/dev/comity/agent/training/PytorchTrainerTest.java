@@ -353,6 +353,43 @@ class PytorchTrainerTest {
   }
 
   @Test
+  void aRestBetweenBatchesThatIsInterruptedSavesTheBatchBeforeIt() throws Exception {
+    float[] undisturbed =
+        train(trainer(TRAIN, TEST, folder.resolve("undisturbed")), MLP.request()).delta();
+    var hourly =
+        new PytorchTrainer(TRAIN, TEST, checkpoints, Duration.ofHours(1), InstantSource.system());
+    var worked = new ArrayList<Duration>();
+    var gate =
+        new PauseGate() {
+          @Override
+          public boolean isOpen() {
+            return true;
+          }
+
+          @Override
+          public void awaitOpen() {}
+
+          @Override
+          public void worked(Duration batch) throws InterruptedException {
+            worked.add(batch);
+            if (worked.size() == 9) {
+              throw new InterruptedException("stopped in its rest");
+            }
+          }
+        };
+
+    assertThatThrownBy(() -> hourly.train(MLP.request(), tenths -> {}, gate))
+        .isInstanceOf(InterruptedException.class);
+    var progress = new ArrayList<Integer>();
+    var outcome = hourly.train(MLP.request(), progress::add, gate);
+
+    assertThat(progress).startsWith(10 * 9 / 17);
+    assertThat(worked).as("one for each batch of both trainings").hasSize(17);
+    assertThat(worked).allMatch(Duration::isPositive);
+    assertThat(outcome.delta()).isEqualTo(undisturbed);
+  }
+
+  @Test
   void progressRisesInTenths() throws Exception {
     var progress = new ArrayList<Integer>();
 

@@ -150,7 +150,11 @@ public final class JsonEndpoint implements AutoCloseable {
   }
 
   private static String reason(@Nullable Throwable cause) {
-    return cause == null ? "unknown" : cause.getClass().getSimpleName() + ", " + cause.getMessage();
+    if (cause == null) {
+      return "unknown";
+    }
+    String kind = cause.getClass().getSimpleName();
+    return cause.getMessage() == null ? kind : kind + ", " + cause.getMessage();
   }
 
   private String host() {

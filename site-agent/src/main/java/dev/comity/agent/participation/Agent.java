@@ -154,7 +154,9 @@ public final class Agent implements AutoCloseable {
               settings.federation());
       this.offers = new OfferStore(directory.state().resolve("offers"));
       this.updates = new UpdateStore(directory.state().resolve("updates"), keys);
-      this.link = AggregatorLink.open(settings.aggregator(), identity(keys), interceptors);
+      this.link =
+          AggregatorLink.open(
+              settings.aggregator(), settings.proxy(), identity(keys), interceptors);
       PrivacyLedger ledger =
           PrivacyLedger.open(
               Storage.ofFiles(),

@@ -132,14 +132,22 @@ final class AggregatorCommand {
         return FAILED;
       }
     } catch (LinkageError e) {
-      err.println("aggregator: ND4J cannot be loaded: " + e);
+      err.println("aggregator: ND4J cannot be loaded: " + root(e));
       return FAILED;
     }
     if (!OpenSsl.isAvailable()) {
-      err.println("aggregator: BoringSSL cannot be loaded: " + OpenSsl.unavailabilityCause());
+      err.println("aggregator: BoringSSL cannot be loaded: " + root(OpenSsl.unavailabilityCause()));
       return FAILED;
     }
     out.println("TLS " + OpenSsl.versionString());
     return DONE;
+  }
+
+  private static Throwable root(Throwable failure) {
+    Throwable first = failure;
+    while (first.getCause() != null) {
+      first = first.getCause();
+    }
+    return first;
   }
 }

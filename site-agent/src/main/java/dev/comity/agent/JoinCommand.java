@@ -1,9 +1,11 @@
 package dev.comity.agent;
 
+import dev.comity.agent.link.HttpProxy;
 import dev.comity.agent.participation.AgentSettings;
 import dev.comity.agent.participation.Join;
 import dev.comity.agent.participation.SiteDirectory;
 import java.io.PrintWriter;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,11 +52,43 @@ final class JoinCommand implements Callable<Integer> {
       description = "Port of the status page on loopback; 0 takes any (default: ${DEFAULT-VALUE}).")
   private int statusPort;
 
+  @ArgGroup(exclusive = false)
+  private @Nullable Proxy proxy;
+
+  static final class Proxy {
+    @Option(
+        names = "--proxy",
+        required = true,
+        paramLabel = "http://HOST:PORT",
+        description = "An HTTP proxy that tunnels (CONNECT) to the aggregator; kept in agent.yaml.")
+    URI address;
+
+    @ArgGroup(exclusive = false)
+    @Nullable Login login;
+  }
+
+  static final class Login {
+    @Option(names = "--proxy-user", required = true, description = "The proxy's user.")
+    String user;
+
+    @Option(
+        names = "--proxy-password-file",
+        required = true,
+        paramLabel = "FILE",
+        description = "A file whose first line is the password; read at each start.")
+    Path passwordFile;
+  }
+
   @Override
   public Integer call() throws Exception {
     var joined =
         new Join(Clock.systemUTC())
-            .join(new SiteDirectory(directory), token(), Optional.ofNullable(mapping), statusPort);
+            .join(
+                new SiteDirectory(directory),
+                token(),
+                Optional.ofNullable(mapping),
+                statusPort,
+                way());
     PrintWriter out = spec.commandLine().getOut();
     out.printf(
         joined.repeated()
@@ -70,6 +104,17 @@ final class JoinCommand implements Callable<Integer> {
     out.printf("Then: site-agent run --dir %s%n", directory);
     out.flush();
     return CommandLine.ExitCode.OK;
+  }
+
+  private Optional<HttpProxy> way() {
+    return Optional.ofNullable(proxy)
+        .map(given ->
+            new HttpProxy(
+                given.address,
+                Optional.ofNullable(given.login)
+                    .map(login ->
+                        new HttpProxy.Login(
+                            login.user, login.passwordFile.toAbsolutePath().normalize()))));
   }
 
   private String token() throws Exception {

@@ -48,6 +48,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
@@ -71,6 +72,7 @@ public final class AggregatorLink implements AutoCloseable {
   private static final Set<String> RESUMABLE = Set.of("upload.offset", "upload.other-root");
 
   private final URI address;
+  private final Optional<HttpProxy> proxy;
   private final List<ClientInterceptor> interceptors;
   private volatile Connection connection;
   private boolean closed;
@@ -78,8 +80,13 @@ public final class AggregatorLink implements AutoCloseable {
   private record Connection(
       ManagedChannel channel, SiteServiceGrpc.SiteServiceBlockingV2Stub stub) {}
 
-  private AggregatorLink(URI address, TlsIdentity identity, List<ClientInterceptor> interceptors) {
+  private AggregatorLink(
+      URI address,
+      Optional<HttpProxy> proxy,
+      TlsIdentity identity,
+      List<ClientInterceptor> interceptors) {
     this.address = address;
+    this.proxy = proxy;
     this.interceptors = List.copyOf(interceptors);
     this.connection = connect(identity);
   }
@@ -87,17 +94,21 @@ public final class AggregatorLink implements AutoCloseable {
   /// Makes a link; the connection itself is made by the first call.
   ///
   /// @param address `https://host:port` of the aggregator's gRPC service
+  /// @param proxy the way there; without it the one that Java's own properties name, if any
   /// @param interceptors see every message in plain, in both directions
   /// @throws IllegalArgumentException when address or keys cannot be used
   public static AggregatorLink open(
-      URI address, TlsIdentity identity, List<ClientInterceptor> interceptors) {
+      URI address,
+      Optional<HttpProxy> proxy,
+      TlsIdentity identity,
+      List<ClientInterceptor> interceptors) {
     if (!"https".equals(address.getScheme())
         || address.getHost() == null
         || address.getPort() < 0) {
       throw new IllegalArgumentException(
           "the aggregator's address %s: must look like https://host:port".formatted(address));
     }
-    return new AggregatorLink(address, identity, interceptors);
+    return new AggregatorLink(address, proxy, identity, interceptors);
   }
 
   /// Shows another certificate from the next call on.
@@ -125,11 +136,12 @@ public final class AggregatorLink implements AutoCloseable {
       throw new IllegalArgumentException(
           "the site's TLS key and certificate cannot be used: restore them or join anew", e);
     }
-    ManagedChannel channel =
+    var builder =
         NettyChannelBuilder.forAddress(address.getHost(), address.getPort())
             .sslContext(tls)
-            .intercept(interceptors)
-            .build();
+            .intercept(interceptors);
+    proxy.ifPresent(way -> builder.proxyDetector(way.detector()));
+    ManagedChannel channel = builder.build();
     return new Connection(channel, SiteServiceGrpc.newBlockingV2Stub(channel));
   }
 

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Optional;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.TrustManager;
@@ -26,25 +27,37 @@ import tools.jackson.databind.json.JsonMapper;
 public final class EnrolmentClient implements AutoCloseable {
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
   private static final int CREATED = 201;
+  private static final int PROXY_LOGIN = 407;
+
+  static {
+    // The JDK sends no password to a proxy before it tunnels. Ours goes only to a proxy that the
+    // site's own settings name, and the client of this class is the only one that uses one.
+    System.setProperty("jdk.http.auth.tunneling.disabledSchemes", "");
+  }
 
   private final PinnedTrust trust;
   private final HttpClient http;
   private final URI base;
+  private final Optional<HttpProxy> proxy;
   private final JsonMapper json = JsonMapper.builder().build();
 
   /// @param base the aggregator's REST address, `https://host:port`
   /// @param pin SHA-256 of the authority's SubjectPublicKeyInfo
-  public EnrolmentClient(URI base, Digest pin) {
+  /// @param proxy the way there; without it the one that Java's own properties name, if any
+  public EnrolmentClient(URI base, Digest pin, Optional<HttpProxy> proxy) {
     if (!"https".equals(base.getScheme())) {
       throw new IllegalArgumentException(
           "the aggregator's address %s: must begin with https://".formatted(base));
     }
     this.base = base;
+    this.proxy = proxy;
     this.trust = new PinnedTrust(pin);
     try {
       var context = SSLContext.getInstance("TLS");
       context.init(null, new TrustManager[] {trust}, new SecureRandom());
-      this.http = HttpClient.newBuilder().sslContext(context).connectTimeout(TIMEOUT).build();
+      var client = HttpClient.newBuilder().sslContext(context).connectTimeout(TIMEOUT);
+      proxy.ifPresent(way -> client.proxy(way.selector()));
+      this.http = client.build();
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("this Java has no TLS", e);
     }
@@ -84,11 +97,13 @@ public final class EnrolmentClient implements AutoCloseable {
         HttpRequest.newBuilder(base.resolve("/api/v1/enrolments"))
             .timeout(TIMEOUT)
             .header("Content-Type", "application/json")
-            .POST(HttpRequest.BodyPublishers.ofString(body))
-            .build();
+            .POST(HttpRequest.BodyPublishers.ofString(body));
+    proxy
+        .flatMap(HttpProxy::authorization)
+        .ifPresent(login -> request.header("Proxy-Authorization", login));
     HttpResponse<String> response;
     try {
-      response = http.send(request, HttpResponse.BodyHandlers.ofString());
+      response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
     } catch (SSLHandshakeException e) {
       throw new LinkException(
           "the aggregator at %s is not the one that the invitation names: %s"
@@ -96,9 +111,18 @@ public final class EnrolmentClient implements AutoCloseable {
           e);
     } catch (IOException e) {
       throw new LinkException(
-          "no answer from the aggregator at %s: is it running and reachable from here?"
-              .formatted(base),
+          "no answer from the aggregator at %s%s: is it running and reachable from here?"
+              .formatted(base, way()),
           e);
+    }
+    if (response.body() == null) { // no tunnel, so nothing came from the aggregator
+      throw new LinkException(
+          "no tunnel to the aggregator at %s%s: the proxy answered with status %d%s"
+              .formatted(
+                  base,
+                  way(),
+                  response.statusCode(),
+                  response.statusCode() == PROXY_LOGIN ? ", it wants a user and a password" : ""));
     }
     JsonNode answer;
     try {
@@ -119,6 +143,10 @@ public final class EnrolmentClient implements AutoCloseable {
         text(answer, "certificatePem"),
         trust.authority(),
         address(text(answer, "grpcUrl")));
+  }
+
+  private String way() {
+    return proxy.map(known -> " through the proxy " + known.address()).orElse("");
   }
 
   /// `host:port`, with or without `https://` before it.

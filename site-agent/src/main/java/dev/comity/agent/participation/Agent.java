@@ -187,7 +187,9 @@ public final class Agent implements AutoCloseable {
           new MembershipStore(directory.membership(), settings.consortium(), settings.federation());
       this.offers = new OfferStore(directory.offers());
       this.updates = new UpdateStore(directory.updates(), keys);
-      this.link = AggregatorLink.open(settings.aggregator(), identity(keys), interceptors);
+      this.link =
+          AggregatorLink.open(
+              settings.aggregator(), settings.proxy(), identity(keys), interceptors);
       this.ledger =
           PrivacyLedger.open(
               Storage.ofFiles(),

@@ -1,5 +1,6 @@
 package dev.comity.agent.participation;
 
+import dev.comity.agent.link.HttpProxy;
 import dev.comity.agent.protection.DurableFile;
 import dev.comity.membership.MessagePublicKey;
 import dev.comity.plan.FederationId;
@@ -8,6 +9,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// `agent.yaml`: which federation this site joined, under which name, and how to reach it.
@@ -16,13 +18,15 @@ import org.jspecify.annotations.Nullable;
 /// @param aggregator `https://host:port` for the site's calls
 /// @param mapping how the site's data become examples
 /// @param statusPort port of the status page on loopback; 0 takes any free one
+/// @param proxy the way to the aggregator, where no direct one is allowed
 public record AgentSettings(
     FederationId federation,
     SiteId site,
     MessagePublicKey consortium,
     URI aggregator,
     Path mapping,
-    int statusPort) {
+    int statusPort,
+    Optional<HttpProxy> proxy) {
   public static final int DEFAULT_STATUS_PORT = 8081;
   private static final int LAST_PORT = 65_535;
 
@@ -39,7 +43,32 @@ public record AgentSettings(
       @Nullable String consortiumKey,
       @Nullable String aggregator,
       @Nullable String mapping,
-      @Nullable Integer statusPort) {}
+      @Nullable Integer statusPort,
+      @Nullable String proxy,
+      @Nullable String proxyUser,
+      @Nullable String proxyPasswordFile) {
+    Optional<HttpProxy> way(SiteDirectory directory) {
+      boolean login = proxyUser != null || proxyPasswordFile != null;
+      if (proxy == null) {
+        if (login) {
+          throw new IllegalArgumentException(
+              "proxyUser or proxyPasswordFile without proxy: set proxy to http://host:port");
+        }
+        return Optional.empty();
+      }
+      return Optional.of(
+          new HttpProxy(
+              URI.create(proxy),
+              login
+                  ? Optional.of(
+                      new HttpProxy.Login(
+                          required("proxyUser", proxyUser),
+                          directory
+                              .path()
+                              .resolve(required("proxyPasswordFile", proxyPasswordFile))))
+                  : Optional.empty()));
+    }
+  }
 
   /// Reads `agent.yaml`; refuses unknown keys.
   public static AgentSettings read(SiteDirectory directory) {
@@ -58,7 +87,8 @@ public record AgentSettings(
           MessagePublicKey.fromHex(required("consortiumKey", document.consortiumKey())),
           URI.create(required("aggregator", document.aggregator())),
           directory.path().resolve(mapping == null ? "mapping.yaml" : mapping),
-          port == null ? DEFAULT_STATUS_PORT : port);
+          port == null ? DEFAULT_STATUS_PORT : port,
+          document.way(directory));
     } catch (IllegalArgumentException e) {
       throw new RefusedSettings("%s: %s".formatted(file, e.getMessage()), e);
     }
@@ -80,9 +110,24 @@ public record AgentSettings(
                 site,
                 consortium.hex(),
                 aggregator,
-                mapping.toString().replace("\\", "\\\\").replace("\"", "\\\""),
+                quotable(mapping.toString()),
                 statusPort);
-    new DurableFile(directory.settings()).write(yaml.getBytes(StandardCharsets.UTF_8));
+    var way = new StringBuilder();
+    proxy.ifPresent(known -> {
+      way.append("proxy: \"%s\"\n".formatted(known.address()));
+      known
+          .login()
+          .ifPresent(login ->
+              way.append(
+                  "proxyUser: \"%s\"\nproxyPasswordFile: \"%s\"\n"
+                      .formatted(
+                          quotable(login.user()), quotable(login.passwordFile().toString()))));
+    });
+    new DurableFile(directory.settings()).write((yaml + way).getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static String quotable(String text) {
+    return text.replace("\\", "\\\\").replace("\"", "\\\"");
   }
 
   private static String required(String key, @Nullable String value) {

@@ -1,6 +1,7 @@
 package dev.comity.agent.participation;
 
 import dev.comity.agent.link.EnrolmentClient;
+import dev.comity.agent.link.HttpProxy;
 import dev.comity.agent.link.LinkException;
 import dev.comity.agent.link.RefusedByAggregator;
 import dev.comity.agent.protection.DurableFile;
@@ -35,13 +36,25 @@ public final class Join {
   /// @param repeated true when the site had joined before and nothing was changed
   public record Joined(AgentSettings settings, MessagePublicKey messageKey, boolean repeated) {}
 
+  /// As the other `join`, where the aggregator is reached directly.
+  public Joined join(SiteDirectory directory, String token, Optional<Path> mapping, int statusPort)
+      throws LinkException, RefusedByAggregator, InterruptedException {
+    return join(directory, token, mapping, statusPort, Optional.empty());
+  }
+
   /// Joins with an invitation.
   ///
   /// @param mapping the file that says how the site's data become examples; `mapping.yaml` of the
   ///   directory when absent
+  /// @param proxy the way to the aggregator, where no direct one is allowed; kept in `agent.yaml`
   /// @throws RefusedSettings when the invitation has expired or the directory belongs to another
   ///   site
-  public Joined join(SiteDirectory directory, String token, Optional<Path> mapping, int statusPort)
+  public Joined join(
+      SiteDirectory directory,
+      String token,
+      Optional<Path> mapping,
+      int statusPort,
+      Optional<HttpProxy> proxy)
       throws LinkException, RefusedByAggregator, InterruptedException {
     Invitation invitation = SignedInvitation.parse(token).invitation();
     if (Files.exists(directory.settings())) {
@@ -69,7 +82,7 @@ public final class Join {
     var request =
         EnrolmentRequest.sign(token.strip(), keys.certificateRequest(), keys.messageKey());
     EnrolmentClient.Enrolled enrolled;
-    try (var client = new EnrolmentClient(invitation.url(), invitation.caPin())) {
+    try (var client = new EnrolmentClient(invitation.url(), invitation.caPin(), proxy)) {
       enrolled =
           client.enrol(
               new EnrolmentClient.Application(
@@ -93,7 +106,8 @@ public final class Join {
             mapping
                 .map(file -> file.toAbsolutePath().normalize())
                 .orElse(directory.path().resolve("mapping.yaml")),
-            statusPort);
+            statusPort,
+            proxy);
     settings.write(directory);
     var policy = new DurableFile(directory.policy());
     if (policy.read().isEmpty()) {

@@ -25,7 +25,8 @@ import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequest;
 
-/// A certificate authority for tests, with a server certificate for localhost.
+/// A certificate authority for tests, with a server certificate for localhost and for the name that
+/// [ConnectProxy] alone knows.
 final class TestAuthority {
   private final KeyPair pair = newPair();
   private final KeyPair serverPair = newPair();
@@ -42,6 +43,7 @@ final class TestAuthority {
             false,
             List.of(
                 new GeneralName(GeneralName.dNSName, "localhost"),
+                new GeneralName(GeneralName.dNSName, ConnectProxy.NAME),
                 new GeneralName(GeneralName.iPAddress, "127.0.0.1")));
   }
 

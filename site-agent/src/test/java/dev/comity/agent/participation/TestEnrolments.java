@@ -64,14 +64,27 @@ final class TestEnrolments implements AutoCloseable {
     return invite(site, Instant.now().plus(1, ChronoUnit.HOURS), authority);
   }
 
+  /// An invitation whose address only a proxy can resolve.
+  String inviteBehindProxy(String site) {
+    return invite(
+        site,
+        Instant.now().plus(1, ChronoUnit.HOURS),
+        authority,
+        URI.create("https://" + ConnectProxy.NAME + ":" + server.getAddress().getPort()));
+  }
+
   String invite(String site, Instant expiresAt, TestAuthority pinned) {
+    return invite(site, expiresAt, pinned, url());
+  }
+
+  private String invite(String site, Instant expiresAt, TestAuthority pinned, URI address) {
     return SignedInvitation.sign(
             new Invitation(
                 FEDERATION,
                 new SiteId(site),
                 Invitation.newNonce(),
                 expiresAt.truncatedTo(ChronoUnit.MILLIS),
-                url(),
+                address,
                 pinned.pin(),
                 consortium.publicKey()),
             consortium)

@@ -1,5 +1,6 @@
 package dev.comity.agent.participation;
 
+import dev.comity.agent.link.HttpProxy;
 import dev.comity.plan.Digest;
 import dev.comity.plan.SiteId;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +20,25 @@ final class TestSites {
 
   /// Writes data, mapping and site secret, and joins.
   static void join(TestAggregator aggregator, SiteDirectory home, SiteId site) throws Exception {
+    prepare(home, site);
+    new Join(Clock.systemUTC())
+        .join(home, aggregator.enrolments.invite(site.value()), Optional.empty(), 0);
+  }
+
+  /// As the other `join`, at an address that only the proxy can resolve.
+  static void join(TestAggregator aggregator, SiteDirectory home, SiteId site, HttpProxy proxy)
+      throws Exception {
+    prepare(home, site);
+    new Join(Clock.systemUTC())
+        .join(
+            home,
+            aggregator.enrolments.inviteBehindProxy(site.value()),
+            Optional.empty(),
+            0,
+            Optional.of(proxy));
+  }
+
+  private static void prepare(SiteDirectory home, SiteId site) throws Exception {
     Files.createDirectories(home.keys());
     var random = new Random(site.value().hashCode());
     var csv = new StringBuilder("a,b,y\n");
@@ -41,7 +61,5 @@ final class TestSites {
     Files.write(
         home.keys().resolve("site.secret"),
         Digest.of(site.value().getBytes(StandardCharsets.US_ASCII)).bytes());
-    new Join(Clock.systemUTC())
-        .join(home, aggregator.enrolments.invite(site.value()), Optional.empty(), 0);
   }
 }

@@ -52,6 +52,7 @@ import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -155,6 +156,7 @@ class UploadTest {
             .toList();
     return AggregatorLink.open(
         URI.create("https://localhost:" + server.getPort()),
+        Optional.empty(),
         new TlsIdentity(keys.tlsKey(), chain, trusted.certificate()),
         List.of());
   }

@@ -613,13 +613,36 @@ class RingSessionTest {
     assertThat(unmask(releases).phase()).isEqualTo(SignedMessage.Phase.UNMASK);
   }
 
+  @Test
+  void theCertificateVerifiedForTheReleaseDoesNotVouchForAnother() {
+    federation.runUntil(ServerSession.State.RELEASING);
+    Certificate.Commit genuine = ((Releasing) federation.server).proof().commit();
+    List<SignedMessage> releases = new ArrayList<>();
+    for (SiteId each : federation.sites.subList(0, 7)) {
+      releases.add(federation.answer(each, SignedView.Kind.RELEASE));
+    }
+    List<Certificate.Vote> votes = new ArrayList<>(genuine.votes());
+    byte[] signature = votes.getLast().signature().toByteArray();
+    signature[3] ^= 1;
+    votes.set(votes.size() - 1, new Certificate.Vote(votes.getLast().site(), Bytes.of(signature)));
+    Certificate.Commit forged =
+        new Certificate.Commit(genuine.session(), genuine.h2(), genuine.inputs(), votes);
+
+    assertRefusal(() -> unmask(releases, forged), SessionRefusal.Reason.BAD_SIGNATURE);
+    assertThat(unmask(releases, genuine).phase()).isEqualTo(SignedMessage.Phase.UNMASK);
+  }
+
   private SignedMessage unmask(List<SignedMessage> releases) {
+    return unmask(releases, ((Releasing) federation.server).proof().commit());
+  }
+
+  private SignedMessage unmask(List<SignedMessage> releases, Certificate.Commit certificate) {
     Releasing releasing = (Releasing) federation.server;
     CborWriter content =
         releasing
             .dealing()
             .headersFor(site, releasing.headers())
-            .bytes("certificate", releasing.proof().commit().encode())
+            .bytes("certificate", certificate.encode())
             .maps("releases", Votes.of(releases), Votes::toCbor);
     return federation.session(site).unmask(view(SignedView.Kind.CERTIFICATE, content));
   }

@@ -189,9 +189,8 @@ final class ScaleCommand implements Callable<Integer> {
               "ring planned for %d %% drop-outs: %d neighbours, threshold %d"
                   .formatted(rule.dropOutPermille() / 10, ring.degree(), ring.threshold());
         });
-    List<ScaleRun.Outcome> outcomes = scale.run(percents);
-    outcomes.forEach(outcome -> print(out, outcome));
-    return outcomes.stream().allMatch(ScaleRun.Outcome::equal);
+    return scale.run(percents, outcome -> print(out, outcome)).stream()
+        .allMatch(ScaleRun.Outcome::equal);
   }
 
   private void print(PrintWriter out, ScaleRun.Outcome outcome) {

@@ -177,8 +177,8 @@ final class ScaleRun {
     return updates.get(descriptor.indexOf(of).orElseThrow() % updates.size());
   }
 
-  /// One outcome for each rate.
-  List<Outcome> run(List<Integer> dropOutPercents) {
+  /// One outcome for each rate, of which `ended` is told as soon as it is there.
+  List<Outcome> run(List<Integer> dropOutPercents, Consumer<Outcome> ended) {
     MemoisedCryptography.install();
     Map<SiteId, SignedMessage> headers = new TreeMap<>();
     Map<Integer, Set<SiteId>> survivors = new TreeMap<>();
@@ -220,12 +220,14 @@ final class ScaleRun {
       aggregator = new EnumMap<>(aggregatorSoFar);
       server = collecting;
       vaults.values().forEach(ScaleVault::rewind);
-      outcomes.add(
+      Outcome outcome =
           end(
               percent,
               Objects.requireNonNull(survivors.get(percent)),
               headers,
-              Objects.requireNonNull(sums.get(percent))));
+              Objects.requireNonNull(sums.get(percent)));
+      ended.accept(outcome);
+      outcomes.add(outcome);
     }
     return outcomes;
   }

@@ -22,7 +22,7 @@ class ScaleRunTest {
   }
 
   private static List<ScaleRun.Outcome> outcomes(ScaleRun run) {
-    List<ScaleRun.Outcome> outcomes = run.run(DROP_OUTS);
+    List<ScaleRun.Outcome> outcomes = run.run(DROP_OUTS, _ -> {});
 
     assertThat(outcomes).extracting(ScaleRun.Outcome::dropOutPercent).isEqualTo(DROP_OUTS);
     assertThat(outcomes)
@@ -84,7 +84,7 @@ class ScaleRunTest {
         new ScaleRun(
             60, 1, COORDINATES, 2, ScaleRun.Bulk.SPARING, new GraphRule(30, 8, 4, 50), _ -> {});
 
-    ScaleRun.Outcome outcome = run.run(List.of(40)).getFirst();
+    ScaleRun.Outcome outcome = run.run(List.of(40), _ -> {}).getFirst();
 
     assertThat(outcome.end()).isEqualTo(ServerSession.State.ABORTED);
     assertThat(outcome.survivors()).isZero();

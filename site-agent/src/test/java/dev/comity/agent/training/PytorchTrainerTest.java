@@ -370,6 +370,9 @@ class PytorchTrainerTest {
           public void awaitOpen() {}
 
           @Override
+          public void awaitOpen(Duration longest) {}
+
+          @Override
           public void worked(Duration batch) throws InterruptedException {
             worked.add(batch);
             if (worked.size() == 9) {

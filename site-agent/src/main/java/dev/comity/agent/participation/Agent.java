@@ -345,8 +345,9 @@ public final class Agent implements AutoCloseable {
   /// After a power cut a dead clock may be behind the ledger's last entry: until time has passed it
   /// nothing that looks at the time can be relied upon. Waits a while if so.
   private boolean clockBehind() throws InterruptedException {
+    Optional<Instant> entry = ledger.lastEntryAt(); // first: an entry made meanwhile is no proof
     Instant now = clock.instant();
-    Optional<Instant> last = ledger.lastEntryAt().filter(now::isBefore);
+    Optional<Instant> last = entry.filter(now::isBefore);
     if (last.isEmpty()) {
       return false;
     }

@@ -33,11 +33,12 @@ final class ImagesIT {
   private static final String BUILD = CHECKOUT.resolve("deploy/containers/build").toString();
   private static final Duration LIMIT = Duration.ofMinutes(4);
 
-  @TempDir private Path folder;
+  private Path folder;
   private Path secrets;
 
   @BeforeAll
-  void build() throws Exception {
+  void build(@TempDir Path temporary) throws Exception {
+    folder = temporary;
     secrets = Files.createDirectory(folder.resolve("secrets"));
     var base = BUILT.resolve("base.tar");
     succeed(CHECKOUT.resolve("deploy/containers/base").toString(), base.toString());
@@ -213,22 +214,26 @@ final class ImagesIT {
     }
   }
 
-  private static Optional<String> engine() throws IOException, InterruptedException {
+  private static Optional<String> engine() throws InterruptedException {
     for (var name : List.of("docker", "podman")) {
-      try {
-        var probe =
-            ImageUnderTest.command(name, "info")
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        if (probe.waitFor() == 0) {
-          return Optional.of(name);
-        }
-      } catch (IOException _) {
-        continue; // it is not installed
+      if (answers(name)) {
+        return Optional.of(name);
       }
     }
     return Optional.empty();
+  }
+
+  private static boolean answers(String engine) throws InterruptedException {
+    try {
+      return ImageUnderTest.command(engine, "info")
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start()
+              .waitFor()
+          == 0;
+    } catch (IOException _) {
+      return false; // it is not installed
+    }
   }
 
   private static void skip(String reason) {

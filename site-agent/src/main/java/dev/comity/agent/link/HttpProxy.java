@@ -21,6 +21,8 @@ import java.util.Optional;
 public record HttpProxy(URI address, Optional<Login> login) {
   private static final int LAST_PORT = 65_535;
 
+  /// What a proxy asks of who uses it.
+  ///
   /// @param passwordFile read at each start; its first line is the password
   public record Login(String user, Path passwordFile) {
     public Login {

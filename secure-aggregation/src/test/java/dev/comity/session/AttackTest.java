@@ -47,6 +47,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -390,30 +391,33 @@ class AttackTest {
       assertThat(SessionDescriptor.decode(changed.encode())).isEqualTo(changed);
     }
 
-    /// The fields that a site knows from its membership, its plan and its stored update.
+    /// The fields that a site knows from its membership, its plan and its stored update, and how it
+    /// names each.
     @ParameterizedTest
-    @ValueSource(
-        strings = {
-          "federation",
-          "federationEpoch",
-          "run",
-          "round",
-          "plan",
-          "terms",
-          "membership",
-          "membershipVersion",
-          "roster",
-          "quorum",
-          "vectorLayout",
-          "bits",
-          "noise",
-          "graph"
-        })
-    void a_site_refuses_a_descriptor_that_differs_in_anything_it_knows(String component) {
+    @CsvSource({
+      "federation, session descriptor: federation another;",
+      "federationEpoch, session descriptor: federation epoch 2;",
+      "run, session descriptor: run 00000000-",
+      "round, session descriptor: round 2;",
+      "plan, session descriptor: plan ",
+      "terms, session descriptor: terms ",
+      "membership, session descriptor: membership ",
+      "membershipVersion, session descriptor: membership version 2;",
+      "roster, site-4",
+      "quorum, session descriptor: nC 0;",
+      "vectorLayout, session descriptor: vector layout ",
+      "bits, session descriptor: bits 24;",
+      "noise, session descriptor: noise ",
+      "suite, session descriptor: suite ",
+      "graph, session descriptor: graph "
+    })
+    void a_site_refuses_a_descriptor_that_differs_in_anything_it_knows(
+        String component, String named) {
       byte[] view = view(changed(component));
 
       assertThatThrownBy(() -> open(site, federation.plan, view))
-          .isInstanceOf(SessionRefusal.class);
+          .isInstanceOf(SessionRefusal.class)
+          .hasMessageContaining(named.stripTrailing());
       assertThat(federation.vault(site).locks()).isEmpty();
     }
 

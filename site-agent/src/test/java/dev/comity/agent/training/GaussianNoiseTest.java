@@ -80,7 +80,7 @@ class GaussianNoiseTest {
 
         double cell = result / grid;
         assertThat(cell).isEqualTo(Math.rint(cell));
-        assertThat(result).isCloseTo(value + each, within(grid / 2 * (1 + 1e-9)));
+        assertThat(result).isCloseTo(value + each, within(grid / 2 + Math.ulp(result)));
         int from = (int) (cell - Math.rint(value / grid)) + 32;
         if (from >= 0 && from < cells.length) {
           cells[from] = true;

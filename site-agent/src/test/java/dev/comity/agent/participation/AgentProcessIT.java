@@ -162,6 +162,7 @@ class AgentProcessIT {
   }
 
   private void trainATenth(Process process) throws Exception {
+    aggregator.await("it is there", () -> aggregator.greeted(SITE));
     aggregator.admit();
     aggregator.open(1, RunKind.TRAIN, plan -> TestPlans.batches(plan, 1_500));
     aggregator.await(

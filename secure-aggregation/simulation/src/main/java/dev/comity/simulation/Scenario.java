@@ -25,8 +25,8 @@ record Scenario(
     long faultyMilliseconds) {
   private static final int MOST_SITES = 8;
   private static final int LEAST_RING = 12;
-  private static final int MOST_RING = 16;
-  private static final int SEEDS_FOR_ONE_RING = 12;
+  private static final int MOST_RING = 14;
+  private static final int SEEDS_FOR_ONE_RING = 16;
 
   /// How an aggregator lies.
   enum Lies {
@@ -48,7 +48,7 @@ record Scenario(
     return lies != Lies.NONE;
   }
 
-  /// The scenario of a seed, of `sites` sites or, when 0, of as many as it likes: one of twelve on
+  /// The scenario of a seed, of `sites` sites or, when 0, of as many as it likes: one of sixteen on
   /// a ring of at least twelve.
   static Scenario of(long seed, int sites) {
     SeededRandom random = new SeededRandom(seed, "scenario");
@@ -75,7 +75,7 @@ record Scenario(
   private static Scenario onRing(SeededRandom random, int sites) {
     int n = sites > 0 ? sites : LEAST_RING + random.nextInt(MOST_RING - LEAST_RING + 1);
     GraphRule rule =
-        new GraphRule(LEAST_RING - 2, 120, 1 + random.nextInt(6), 100 * (1 + random.nextInt(3)));
+        new GraphRule(LEAST_RING - 2, 120, 1 + random.nextInt(3), 100 * (1 + random.nextInt(2)));
     int nC = random.nextInt(3);
     while (rule.largest(n, nC) < n || rule.largest(n - 1, nC) < n - 1) {
       nC--;

@@ -47,7 +47,7 @@ public final class SimulateCommand implements Callable<Integer> {
       paramLabel = "N",
       defaultValue = "0",
       description =
-          "sites of every round, 4 to 512; 0 for 4 to 8 or, on a ring, 12 to 16, by the seed"
+          "sites of every round, 4 to 512; 0 for 4 to 8 or, on a ring, 12 to 14, by the seed"
               + " (default ${DEFAULT-VALUE})")
   private int sites;
 

@@ -78,8 +78,9 @@ class SimulationTest {
         .allMatch(what -> tally.of(what) > 0);
   }
 
-  /// 1: an honest aggregator; 3: one that lies; 136: a site whose disk is rolled back and that is
-  /// revoked while the aggregator has no power; 420: one site is told another story.
+  /// 1: an honest aggregator on a ring; 3: one that lies there; 136: a site whose disk is rolled
+  /// back and that is revoked while the aggregator has no power; 420: one site is told another
+  /// story.
   @ParameterizedTest
   @ValueSource(longs = {1, 3, 136, 420})
   void theSameSeedGivesTheSameTrace(long seed) {

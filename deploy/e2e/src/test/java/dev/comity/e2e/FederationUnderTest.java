@@ -227,8 +227,7 @@ final class FederationUnderTest implements AutoCloseable {
     var file = home(site).resolve(name);
     Files.createDirectories(file.getParent());
     var written = Files.writeString(file.resolveSibling(file.getFileName() + ".new"), content);
-    Files.move(
-        written, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    Files.move(written, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
   void remove(String site, String name) throws IOException {

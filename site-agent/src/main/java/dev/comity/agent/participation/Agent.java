@@ -25,6 +25,7 @@ import dev.comity.membership.MessagePublicKey;
 import dev.comity.membership.SignedMembership;
 import dev.comity.plan.Digest;
 import dev.comity.plan.PlanCodec;
+import dev.comity.plan.RoundPlan;
 import dev.comity.plan.RunId;
 import dev.comity.plan.RunKind;
 import dev.comity.protocol.v1.HelloAccepted;
@@ -70,6 +71,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -89,6 +91,8 @@ public final class Agent implements AutoCloseable {
   private static final Duration LONGEST_WAIT_DENIED = Duration.ofMinutes(5);
   private static final Duration LONGEST_CLOCK_WAIT = Duration.ofSeconds(15);
   private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(20);
+  private static final Duration LONGEST_DRAIN = Duration.ofSeconds(60);
+  private static final Duration RENEWAL_CHECK = Duration.ofHours(1);
   private static final String SHUT_OUT = "PERMISSION_DENIED";
   private static final int MOST_REMEMBERED = 200;
   private static final Duration RENEW_BEFORE = Duration.ofDays(30);
@@ -125,6 +129,9 @@ public final class Agent implements AutoCloseable {
       Executors.newSingleThreadExecutor(Thread.ofPlatform().name("training").daemon().factory());
 
   private final Map<Digest, Future<?>> working = new ConcurrentHashMap<>();
+
+  private final ExecutorService aside =
+      Executors.newSingleThreadExecutor(Thread.ofPlatform().name("baseline").daemon().factory());
 
   // Confined to the thread of run().
   private final Set<String> handled = Collections.newSetFromMap(new BoundedMap());
@@ -182,6 +189,7 @@ public final class Agent implements AutoCloseable {
               keys.messageKey().publicKey().displayFingerprint(),
               gate,
               clock);
+      this.withdrawals = new Withdrawals(directory);
       this.federationEpoch = new FederationEpoch(directory.state().resolve("federation-epoch"));
       this.memberships =
           new MembershipStore(directory.membership(), settings.consortium(), settings.federation());
@@ -200,11 +208,19 @@ public final class Agent implements AutoCloseable {
               clock);
       this.sessions =
           Sessions.inDirectory(
-              directory.sessions(), settings.site(), keys, updates, offers::plan, ledger, clock);
+              directory.sessions(), settings.site(), keys, updates, this::entered, ledger, clock);
       this.models = new VerifiedModels(directory.state().resolve("models"), library(link));
       this.sessionWork =
           new SessionWork(
-              link, sessions, offers, memberships, federationEpoch, policy, status, clock);
+              link,
+              sessions,
+              offers,
+              memberships,
+              federationEpoch,
+              policy,
+              status,
+              clock,
+              withdrawals);
       this.auditWork =
           new AuditWork(
               link,
@@ -220,7 +236,6 @@ public final class Agent implements AutoCloseable {
               directory.checkpoints(),
               CHECKPOINT_INTERVAL,
               clock);
-      this.withdrawals = new Withdrawals(directory);
       this.departure = new Departure(directory, withdrawals, updates, sessions);
       this.roundWork =
           new RoundWork(
@@ -233,6 +248,7 @@ public final class Agent implements AutoCloseable {
                   Approvals.of(directory),
                   withdrawals,
                   clock),
+              offers,
               memberships,
               models,
               updates,
@@ -247,7 +263,8 @@ public final class Agent implements AutoCloseable {
                   new LocalBaseline(examples(data.train()), examples(data.test())),
                   settings.site(),
                   new TrainingGate(gate, decision -> {}, () -> {})),
-              training);
+              aside,
+              clock);
       this.decisions = new DecisionWatch(directory.decisions());
     } catch (IOException | RuntimeException e) {
       gate.close();
@@ -311,6 +328,7 @@ public final class Agent implements AutoCloseable {
           status.connected();
           status.problem(foreignKey);
           renewCertificateIfDue();
+          Instant renewalDue = clock.instant().plus(RENEWAL_CHECK);
           if (!resumed) {
             offers.all().forEach(this::work);
             resumed = true;
@@ -319,6 +337,10 @@ public final class Agent implements AutoCloseable {
             NextAssignmentResponse next = link.nextAssignment(handled, PATIENCE);
             backoff.reset();
             handle(next);
+            if (clock.instant().isAfter(renewalDue)) {
+              renewCertificateIfDue();
+              renewalDue = clock.instant().plus(RENEWAL_CHECK);
+            }
           }
         } catch (LinkException e) {
           interruptedOrUnavailable(e);
@@ -424,7 +446,12 @@ public final class Agent implements AutoCloseable {
       return false;
     }
     try {
-      training.submit(() -> {}).get(); // each training ends at the gate
+      // Each training ends at the gate; one that waits for the aggregator has nothing to save.
+      training.submit(() -> {}).get(LONGEST_DRAIN.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      LOG.atWarn()
+          .addKeyValue("site", settings.site())
+          .log("Training waits for the aggregator; ending without it");
     } catch (RejectedExecutionException e) {
       return false;
     } catch (ExecutionException e) {
@@ -458,8 +485,10 @@ public final class Agent implements AutoCloseable {
       LOG.atWarn().setCause(e).log("The folder of decisions is still watched");
     }
     training.shutdownNow();
+    aside.shutdownNow();
     link.close();
     training.close();
+    aside.close();
     try {
       if (running) {
         finished.await();
@@ -662,6 +691,13 @@ public final class Agent implements AutoCloseable {
           Digest.ofValue(ended.getSessionId().toByteArray()),
           Digest.ofValue(ended.getCertificateDigest().toByteArray()));
     }
+  }
+
+  /// The plan of a session that this site may enter.
+  private Optional<RoundPlan> entered(Digest plan) {
+    return offers
+        .permittedPlan(plan)
+        .filter(each -> !withdrawals.covers(each.terms().study(), each.terms().run()));
   }
 
   private void offered(RoundOffer message) {

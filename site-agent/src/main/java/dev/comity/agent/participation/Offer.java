@@ -21,6 +21,7 @@ record Offer(
     ModelVersion version,
     Instant hardDeadline) {
   private static final int MOST_BYTES = 64 << 20;
+  private static final Instant UNKNOWN = Instant.parse("9999-01-01T00:00:00Z");
   private static final int RESERVED = 10;
   private static final Duration LONGEST_RESERVED = Duration.ofMinutes(30);
 
@@ -67,6 +68,8 @@ record Offer(
             decode(
                 in.bytes("plan", 1, MOST_BYTES),
                 in.bytes("version", 1, MOST_BYTES),
-                Instant.ofEpochMilli(in.integer("hardDeadlineMs"))));
+                in.has("hardDeadlineMs")
+                    ? Instant.ofEpochMilli(in.integer("hardDeadlineMs"))
+                    : UNKNOWN));
   }
 }

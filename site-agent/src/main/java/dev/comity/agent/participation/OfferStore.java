@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /// The offers of rounds that have not ended, on disk so that a new process goes on with them.
@@ -20,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 final class OfferStore {
   private final Path folder;
   private final Map<Digest, Offer> open = new ConcurrentHashMap<>();
+  private final Set<Digest> permitted = ConcurrentHashMap.newKeySet();
 
   OfferStore(Path folder) {
     this.folder = folder;
@@ -33,6 +35,9 @@ final class OfferStore {
               .ifPresent(offer -> open.put(offer.digest(), offer));
         }
       }
+      open.keySet().stream()
+          .filter(digest -> Files.exists(permit(digest).path()))
+          .forEach(permitted::add);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot list " + folder, e);
     }
@@ -52,6 +57,25 @@ final class OfferStore {
 
   Optional<RoundPlan> plan(Digest digest) {
     return offer(digest).map(Offer::plan);
+  }
+
+  /// Keeps that this site takes part under the plan of `offer`: a session is entered under such a
+  /// plan alone.
+  void permit(Offer offer) {
+    if (permitted.add(offer.digest())) {
+      permit(offer.digest()).write(new byte[0]);
+    }
+  }
+
+  /// Keeps that this site refuses the plan of `offer`.
+  void refuse(Offer offer) {
+    permit(offer.digest()).erase();
+    permitted.remove(offer.digest());
+  }
+
+  /// A plan that this site permitted.
+  Optional<RoundPlan> permittedPlan(Digest digest) {
+    return permitted.contains(digest) ? plan(digest) : Optional.empty();
   }
 
   /// Oldest rounds first.
@@ -77,7 +101,12 @@ final class OfferStore {
 
   void forget(Offer offer) {
     open.remove(offer.digest());
+    refuse(offer);
     file(offer.digest()).erase();
+  }
+
+  private DurableFile permit(Digest digest) {
+    return new DurableFile(folder.resolve(digest.hex() + ".permit"));
   }
 
   private DurableFile file(Digest digest) {

@@ -21,6 +21,8 @@ import dev.comity.update.Metrics;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -51,12 +53,15 @@ final class RoundWork {
   private final CountDownLatch closing;
   private final BaselineFile baseline;
   private final Executor afterwards;
+  private final OfferStore offers;
+  private final InstantSource clock;
 
-  /// @param afterwards runs what a round leaves to do, on the training thread; the round's end does
-  ///   not interrupt it
+  /// @param afterwards runs what a round leaves to do, beside the training thread; the round's end
+  ///   does not interrupt it
   RoundWork(
       SiteId site,
       OfferCheck check,
+      OfferStore offers,
       MembershipStore memberships,
       VerifiedModels models,
       UpdateStore updates,
@@ -67,7 +72,8 @@ final class RoundWork {
       StatusBoard status,
       CountDownLatch closing,
       BaselineFile baseline,
-      Executor afterwards) {
+      Executor afterwards,
+      InstantSource clock) {
     this.site = site;
     this.check = check;
     this.memberships = memberships;
@@ -81,6 +87,8 @@ final class RoundWork {
     this.closing = closing;
     this.baseline = baseline;
     this.afterwards = afterwards;
+    this.offers = offers;
+    this.clock = clock;
   }
 
   /// How the work on an offer ended.
@@ -160,6 +168,7 @@ final class RoundWork {
                   .orElse(
                       "privacy: the lifetime budget of this site's data does not hold this round; its policy sets privacy.epsilon")));
     }
+    offers.permit(offer);
     if (!reports.permitted()) {
       return Outcome.OUT;
     }
@@ -237,15 +246,22 @@ final class RoundWork {
             gate,
             decision -> paused(offer, reports, decision, tenthsDone.get()),
             () -> progressed(offer, reports, tenthsDone.get()));
-    pauses.awaitOpen();
+    Optional<Instant> until =
+        terms.partialAllowed() && check.givesPartialWork()
+            ? Optional.of(offer.trainUntil())
+            : Optional.empty();
+    if (until.isPresent()) {
+      // What an earlier process saved is given in time also while the gate stays closed.
+      pauses.awaitOpen(Duration.between(clock.instant(), until.get()));
+    } else {
+      pauses.awaitOpen();
+    }
     float[] base = verifiedBase(offer);
     show(offer, AgentStatus.Phase.TRAINING, 0, null);
     var whole = new TrainingRequest(terms, site, base, updates.trainingKey(terms, base));
     TrainingOutcome outcome =
         trainer.train(
-            terms.partialAllowed() && check.givesPartialWork()
-                ? whole.until(offer.trainUntil())
-                : whole,
+            until.map(whole::until).orElse(whole),
             tenths -> {
               tenthsDone.set(tenths);
               progressed(offer, reports, tenths);
@@ -311,6 +327,7 @@ final class RoundWork {
 
   private Outcome refuse(Offer offer, Reports reports, List<String> reasons)
       throws InterruptedException {
+    offers.refuse(offer);
     LOG.atInfo()
         .addKeyValue("run", offer.plan().terms().run())
         .addKeyValue("round", offer.plan().round())

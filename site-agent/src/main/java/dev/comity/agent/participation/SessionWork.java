@@ -16,6 +16,7 @@ import dev.comity.session.SignedMessage;
 import dev.comity.session.SignedView;
 import dev.comity.session.Standing;
 import java.time.InstantSource;
+import java.util.Objects;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +35,7 @@ final class SessionWork {
   private final SitePolicy policy;
   private final StatusBoard status;
   private final InstantSource clock;
+  private final Withdrawals withdrawals;
 
   SessionWork(
       AggregatorLink link,
@@ -43,7 +45,8 @@ final class SessionWork {
       FederationEpoch epoch,
       SitePolicy policy,
       StatusBoard status,
-      InstantSource clock) {
+      InstantSource clock,
+      Withdrawals withdrawals) {
     this.link = link;
     this.sessions = sessions;
     this.offers = offers;
@@ -52,6 +55,7 @@ final class SessionWork {
     this.policy = policy;
     this.status = status;
     this.clock = clock;
+    this.withdrawals = withdrawals;
   }
 
   /// Answers what a session needs from this site. A refusal by either side is logged and ends the
@@ -86,8 +90,12 @@ final class SessionWork {
         requireMembershipInForce();
         send(sessions.advertise(view, bounds()), phase);
       }
-      case SESSION_PHASE_SHARE_KEYS -> send(sessions.share(session, view, bounds()), phase);
+      case SESSION_PHASE_SHARE_KEYS -> {
+        requireStayed(session);
+        send(sessions.share(session, view, bounds()), phase);
+      }
       case SESSION_PHASE_MASKED_INPUT -> {
+        requireStayed(session);
         var input = sessions.mask(session, view, bounds());
         send(input.header(), phase);
         link.upload(session, input.update());
@@ -100,6 +108,20 @@ final class SessionWork {
           LOG.atWarn()
               .addKeyValue("session", session.abbreviated())
               .log("Session asks for a phase that this agent does not know; upgrade the agent");
+    }
+  }
+
+  /// A site that withdrew leaves a session as long as no masked vector of its update exists.
+  private void requireStayed(Digest session) {
+    for (Offer offer : offers.all()) {
+      var terms = offer.plan().terms();
+      if (Objects.equals(sessions.locks().get(terms.digest()), session)
+          && withdrawals.covers(terms.study(), terms.run())
+          && sessions.leave(terms.digest()) == Standing.FREE) {
+        throw new SessionRefusal(
+            SessionRefusal.Reason.LEFT,
+            "this site withdrew from study %s or run %s".formatted(terms.study(), terms.run()));
+      }
     }
   }
 

@@ -137,7 +137,9 @@ public final class PytorchTrainer implements Trainer {
               "training interrupted between batches; its state is saved");
         }
         if (pause && step > 0 && request.until().isPresent()) {
-          gate.awaitOpen(Duration.between(clock.instant(), request.until().get()));
+          do { // the wait is by another clock than the deadline
+            gate.awaitOpen(Duration.between(clock.instant(), request.until().get()));
+          } while (!gate.isOpen() && !late(request));
           if (late(request)) {
             return new Trained(descent.state(step).weights(), true);
           }

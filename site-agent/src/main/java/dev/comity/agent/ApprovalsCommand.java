@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -36,6 +37,11 @@ import tools.jackson.databind.json.JsonMapper;
       ApprovalsCommand.Deny.class
     })
 final class ApprovalsCommand implements Runnable {
+  private static final Pattern SUBJECT = Pattern.compile("[0-9a-fA-F]{12}|[0-9a-fA-F]{64}");
+  private static final String NAMED =
+      "As list shows them. A run's id stands for its one request that waits; a subject names one"
+          + " request, also to change what was decided.";
+
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
   @Override
@@ -49,12 +55,32 @@ final class ApprovalsCommand implements Runnable {
     return Approvals.of(site);
   }
 
+  /// Decides on what an argument names, and says which request that was.
+  private static int decide(
+      CommandLine.Model.CommandSpec spec,
+      Path directory,
+      String named,
+      String word,
+      Approvals.Standing decision) {
+    Approvals approvals = joined(new SiteDirectory(directory));
+    Approvals.Request decided =
+        SUBJECT.matcher(named).matches()
+            ? approvals.decide(named, decision)
+            : approvals.decide(run(spec, named), decision);
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf(
+        "%s: run %s, subject %s%n",
+        word, decided.plan().terms().run(), decided.subject().abbreviated());
+    out.flush();
+    return CommandLine.ExitCode.OK;
+  }
+
   private static RunId run(CommandLine.Model.CommandSpec spec, String id) {
     try {
       return RunId.parse(id);
     } catch (IllegalArgumentException e) {
       throw new CommandLine.ParameterException(
-          spec.commandLine(), "%s: no run's id".formatted(id), e);
+          spec.commandLine(), "%s: neither a run's id nor a subject".formatted(id), e);
     }
   }
 
@@ -168,8 +194,9 @@ final class ApprovalsCommand implements Runnable {
   @Command(
       name = "grant",
       description = {
-        "Approves a run. Later rounds of it need no approval as long as study, purpose, model, data"
-            + " contract and privacy stay what they are; otherwise it waits again."
+        "Approves what a run asks. Later rounds of it need no approval as long as study, purpose,"
+            + " model, data contract and privacy stay what they are; otherwise it waits again, with"
+            + " a subject of its own."
       },
       mixinStandardHelpOptions = true,
       versionProvider = AgentCommand.Version.class)
@@ -179,18 +206,17 @@ final class ApprovalsCommand implements Runnable {
     @Option(names = "--dir", required = true, description = "The folder of a site that has joined.")
     private Path directory;
 
-    @Parameters(paramLabel = "RUN", description = "As list shows it.")
-    private String run;
+    @Parameters(paramLabel = "SUBJECT|RUN", description = NAMED)
+    private String named;
 
     @Override
     public Integer call() {
-      joined(new SiteDirectory(directory))
-          .decide(
-              run(spec, run),
-              new Approvals.Standing.Granted(officer(), Clock.systemUTC().instant()));
-      spec.commandLine().getOut().printf("granted: run %s%n", run);
-      spec.commandLine().getOut().flush();
-      return CommandLine.ExitCode.OK;
+      return decide(
+          spec,
+          directory,
+          named,
+          "granted",
+          new Approvals.Standing.Granted(officer(), Clock.systemUTC().instant()));
     }
   }
 
@@ -198,8 +224,8 @@ final class ApprovalsCommand implements Runnable {
   @Command(
       name = "deny",
       description = {
-        "Denies a run: its rounds are refused from the next one on. The researcher hears that an"
-            + " officer denied it.",
+        "Denies what a run asks: its rounds are refused from the next one on. The researcher hears"
+            + " that an officer denied it.",
         "What was contributed before stays; withdraw also erases what is stored."
       },
       mixinStandardHelpOptions = true,
@@ -216,8 +242,8 @@ final class ApprovalsCommand implements Runnable {
     @Option(names = "--tell", description = "Also tells the researcher the reason.")
     private boolean tell;
 
-    @Parameters(paramLabel = "RUN", description = "As list shows it.")
-    private String run;
+    @Parameters(paramLabel = "SUBJECT|RUN", description = NAMED)
+    private String named;
 
     @Override
     public Integer call() {
@@ -225,14 +251,13 @@ final class ApprovalsCommand implements Runnable {
         throw new CommandLine.ParameterException(
             spec.commandLine(), "--tell: there is nothing to tell; give --reason");
       }
-      joined(new SiteDirectory(directory))
-          .decide(
-              run(spec, run),
-              new Approvals.Standing.Denied(
-                  officer(), Clock.systemUTC().instant(), Optional.ofNullable(reason), tell));
-      spec.commandLine().getOut().printf("denied: run %s%n", run);
-      spec.commandLine().getOut().flush();
-      return CommandLine.ExitCode.OK;
+      return decide(
+          spec,
+          directory,
+          named,
+          "denied",
+          new Approvals.Standing.Denied(
+              officer(), Clock.systemUTC().instant(), Optional.ofNullable(reason), tell));
     }
   }
 }

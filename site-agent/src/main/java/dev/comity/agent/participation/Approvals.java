@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /// Runs that an officer of the site must approve, and what the officer decided. An approval is
 /// given once for a run and not for each round: its subject is what a plan says of run, study,
@@ -173,11 +174,11 @@ public final class Approvals {
         });
   }
 
-  /// Decides on what waits of `run`, or was decided before.
+  /// Decides on the one request of `run` that waits. What was decided before stays.
   ///
-  /// @return the requests that were decided
-  /// @throws IllegalStateException when nothing was ever asked for it
-  public List<Request> decide(RunId run, Standing decision) {
+  /// @return the request that was decided, as it was
+  /// @throws IllegalStateException when nothing was ever asked for it, nothing waits, or several do
+  public Request decide(RunId run, Standing decision) {
     List<Request> asked =
         all().stream().filter(request -> request.plan().terms().run().equals(run)).toList();
     if (asked.isEmpty()) {
@@ -185,8 +186,50 @@ public final class Approvals {
           "run %s waits for no approval at this site; site-agent approvals list shows what does"
               .formatted(run));
     }
-    asked.forEach(request -> write(request.subject(), decision));
-    return asked;
+    List<Request> undecided =
+        asked.stream().filter(request -> request.standing() instanceof Standing.Waits).toList();
+    if (undecided.isEmpty()) {
+      throw new IllegalStateException(
+          "all that run %s asked is decided; to change a decision name its subject, one of %s"
+              .formatted(run, subjects(asked)));
+    }
+    if (undecided.size() > 1) {
+      throw new IllegalStateException(
+          "run %s waits with %d subjects, which differ in what they ask; name one of %s"
+              .formatted(run, undecided.size(), subjects(undecided)));
+    }
+    return decide(undecided.getFirst(), decision);
+  }
+
+  /// Decides on one request, whether it waits or was decided before.
+  ///
+  /// @param subject its hexadecimal digits: all, or those of [Digest#abbreviated]
+  /// @return the request that was decided, as it was
+  /// @throws IllegalStateException when no request has this subject, or several
+  public Request decide(String subject, Standing decision) {
+    List<Request> meant =
+        all().stream()
+            .filter(request ->
+                request.subject().hex().equalsIgnoreCase(subject)
+                    || request.subject().abbreviated().equalsIgnoreCase(subject))
+            .toList();
+    if (meant.size() != 1) {
+      throw new IllegalStateException(
+          "subject %s: %d requests at this site have it; site-agent approvals list --all --json shows whole subjects"
+              .formatted(subject, meant.size()));
+    }
+    return decide(meant.getFirst(), decision);
+  }
+
+  private Request decide(Request request, Standing decision) {
+    write(request.subject(), decision);
+    return request;
+  }
+
+  private static String subjects(List<Request> requests) {
+    return requests.stream()
+        .map(request -> request.subject().abbreviated())
+        .collect(Collectors.joining(", "));
   }
 
   private void write(Digest subject, Standing decision) {

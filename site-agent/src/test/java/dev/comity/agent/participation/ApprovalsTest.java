@@ -20,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ApprovalsTest {
   private static final Instant NOW = Instant.parse("2026-11-25T08:00:00Z");
   private static final RoundPlan PLAN = TestPlans.plain(RunKind.TRAIN, 5);
+  private static final RoundPlan OTHER = TestPlans.withPurpose(PLAN, "another");
   private static final Approvals.Standing GRANTED = new Approvals.Standing.Granted("nadia", NOW);
 
   @TempDir Path folder;
@@ -85,8 +86,47 @@ class ApprovalsTest {
 
     approvals().decide(TestAggregator.RUN, denied);
     assertThat(approvals().standing(PLAN)).isEqualTo(denied);
-    approvals().decide(TestAggregator.RUN, GRANTED);
+    approvals().decide(Approvals.subject(PLAN).hex(), GRANTED);
     assertThat(approvals().standing(PLAN)).isEqualTo(GRANTED);
+    approvals().decide(Approvals.subject(PLAN).abbreviated(), denied);
+    assertThat(approvals().standing(PLAN)).isEqualTo(denied);
+  }
+
+  @Test
+  void aGrantOfTheRunLeavesWhatWasDenied() {
+    var denied = new Approvals.Standing.Denied("nadia", NOW, Optional.of("not now"), false);
+    approvals().ask(PLAN, List.of(), NOW);
+    approvals().decide(TestAggregator.RUN, denied);
+    approvals().ask(OTHER, List.of(), NOW.plusSeconds(1));
+
+    Approvals.Request decided = approvals().decide(TestAggregator.RUN, GRANTED);
+
+    assertThat(decided.plan()).isEqualTo(OTHER);
+    assertThat(approvals().standing(OTHER)).isEqualTo(GRANTED);
+    assertThat(approvals().standing(PLAN)).isEqualTo(denied);
+    assertThatThrownBy(() -> approvals().decide(TestAggregator.RUN, GRANTED))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("is decided; to change a decision name its subject")
+        .hasMessageContaining(Approvals.subject(PLAN).abbreviated());
+    assertThat(approvals().standing(PLAN)).isEqualTo(denied);
+  }
+
+  @Test
+  void aRunWhoseTwoSubjectsWaitIsDecidedBySubjectAlone() {
+    approvals().ask(PLAN, List.of(), NOW);
+    approvals().ask(OTHER, List.of(), NOW.plusSeconds(1));
+
+    assertThatThrownBy(() -> approvals().decide(TestAggregator.RUN, GRANTED))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("waits with 2 subjects")
+        .hasMessageContaining(Approvals.subject(PLAN).abbreviated())
+        .hasMessageContaining(Approvals.subject(OTHER).abbreviated());
+    assertThat(folder.resolve("decisions")).doesNotExist();
+
+    approvals().decide(Approvals.subject(OTHER).abbreviated(), GRANTED);
+
+    assertThat(approvals().standing(OTHER)).isEqualTo(GRANTED);
+    assertThat(approvals().standing(PLAN)).isEqualTo(new Approvals.Standing.Waits());
   }
 
   @Test
@@ -105,6 +145,9 @@ class ApprovalsTest {
     assertThatThrownBy(() -> approvals().decide(unknown, GRANTED))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("waits for no approval");
+    assertThatThrownBy(() -> approvals().decide("0123456789ab", GRANTED))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("subject 0123456789ab: 0 requests");
     assertThat(folder.resolve("decisions")).doesNotExist();
   }
 

@@ -242,6 +242,46 @@ class SettingsTest {
   }
 
   @Test
+  void aKeyThatIsLeftEmptyIsRefusedAndNotTakenForItsDefault() throws Exception {
+    String rule = "studies:\n  - {study: a, purposes: any, columns: any, approval: none, ";
+    for (String[] fault :
+        new String[][] {
+          {"privacy:\n#  epsilon: 1", "privacy"},
+          {"privacy:\n  epsilon:\n  delta: 1.0e-6", "privacy.epsilon"},
+          {"share:\n  metrics:", "share.metrics"},
+          {"allowedKinds:", "allowedKinds"},
+          {"architectures:", "architectures"},
+          {"minCohort:", "minCohort"},
+          {"minHonest: null", "minHonest"},
+          {"minHonestRecordLevel:", "minHonestRecordLevel"},
+          {"nC:", "nC"},
+          {"maxClipNorm:", "maxClipNorm"},
+          {"studies:", "studies"},
+          {"studies: [null]", "studies[0]"},
+          {rule + "epsilon: }", "studies[0].epsilon"},
+          {rule + "minHonest: }", "studies[0].minHonest"},
+        }) {
+      Path file = Files.writeString(folder.resolve("policy.yaml"), fault[0] + "\n");
+
+      assertThatThrownBy(() -> PolicyFile.read(file))
+          .as(fault[0])
+          .isInstanceOf(RefusedSettings.class)
+          .hasMessageContaining("policy.yaml")
+          .hasMessageContaining(
+              "key %s is empty: state a value, or remove the key".formatted(fault[1]));
+    }
+  }
+
+  @Test
+  void aSettingThatIsLeftEmptyIsRefusedByName() throws Exception {
+    Files.writeString(folder.resolve("agent.yaml"), "federation: test\nproxy:\n");
+
+    assertThatThrownBy(() -> AgentSettings.read(new SiteDirectory(folder)))
+        .isInstanceOf(RefusedSettings.class)
+        .hasMessageContaining("agent.yaml: key proxy is empty");
+  }
+
+  @Test
   void anUnknownSettingIsRefusedByName() throws Exception {
     Files.writeString(folder.resolve("agent.yaml"), "federation: test\nsight: site-1\n");
 

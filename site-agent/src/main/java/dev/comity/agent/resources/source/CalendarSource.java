@@ -15,7 +15,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
 
-/// Hours of the week. One reading, `open`: 1 inside a window, 0 outside.
+/// Hours of the week. One reading, `open`: 1 inside a window, 0 outside. A window in the hour that
+/// the clocks skip in spring does not open on that day.
 public final class CalendarSource implements Source {
   /// Enough to find the next window of any week.
   private static final int DAYS_AHEAD = 8;
@@ -63,10 +64,11 @@ public final class CalendarSource implements Source {
       for (Window window : windows) {
         if (window.days().contains(date.getDayOfWeek())) {
           LocalDate end = window.to().isAfter(window.from()) ? date : date.plusDays(1);
-          spans.add(
-              new Span(
-                  date.atTime(window.from()).atZone(zone).toInstant(),
-                  end.atTime(window.to()).atZone(zone).toInstant()));
+          Instant opens = date.atTime(window.from()).atZone(zone).toInstant();
+          Instant closes = end.atTime(window.to()).atZone(zone).toInstant();
+          if (closes.isAfter(opens)) {
+            spans.add(new Span(opens, closes));
+          }
         }
       }
     }

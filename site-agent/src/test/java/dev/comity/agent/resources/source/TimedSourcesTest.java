@@ -51,6 +51,29 @@ class TimedSourcesTest {
   }
 
   @Test
+  void aWindowInTheHourThatTheClocksSkipDoesNotOpenThatDay() throws Exception {
+    var sundays =
+        new CalendarSource(
+            ZoneId.of("Europe/Berlin"),
+            List.of(
+                new CalendarSource.Window(
+                    Set.of(DayOfWeek.SUNDAY), LocalTime.of(2, 30), LocalTime.of(3, 0))),
+            () -> now,
+            () -> 0);
+
+    Reading saturday = at(sundays, "2026-03-28T12:00:00Z");
+
+    assertThat(saturday.value()).isZero();
+    assertThat(saturday.expected())
+        .as("the clocks go from two to three on the 29th")
+        .startsWith(
+            new Reading.Expected(Instant.parse("2026-04-05T00:30:00Z"), 1),
+            new Reading.Expected(Instant.parse("2026-04-05T01:00:00Z"), 0));
+    assertThat(at(sundays, "2026-03-29T01:15:00Z").value()).isZero();
+    assertThat(at(sundays, "2026-04-05T00:45:00Z").value()).isEqualTo(1);
+  }
+
+  @Test
   void aWindowOfAWholeDayAndItsNeighbourAreOne() {
     var weekend =
         new CalendarSource(

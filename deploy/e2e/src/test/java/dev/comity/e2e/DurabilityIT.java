@@ -7,9 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
-import java.time.ZoneOffset;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -43,7 +40,6 @@ final class DurabilityIT {
   private enum Case {
     AGGREGATOR_KILLED(2, 20, ALL, "PT2M", "PT10M"),
     AGENT_KILLED_IN_TRAINING(1, 60_000, ALL, "PT2M", "PT10M"),
-    POWER_LOST(1, 60_000, ALL, "PT2M", "PT10M"),
     AGENT_KILLED_AFTER_UPLOAD(1, 20, ALL, "PT1M", "PT10M"),
     AGENT_KILLED_BEFORE_UPLOAD(1, 20, ALL, "PT1M", "PT10M"),
     AGENT_STOPPED(1, 20, FOUR, "PT20S", "PT10M"),
@@ -195,100 +191,6 @@ final class DurabilityIT {
 
     assertSameModels(Case.AGENT_KILLED_IN_TRAINING);
     assertSummed(run, 1, ALL);
-  }
-
-  @Test
-  void everySiteLosesPowerOneIsTooHotOneOutsideItsHoursAndTheModelIsTheSame() throws Exception {
-    var opens = OffsetDateTime.now(ZoneOffset.UTC).plusSeconds(150);
-    for (var site : ALL) {
-      federation.killAgent(site);
-      federation.place(site, "cuts.csv", NO_CUTS);
-      federation.place(site, "sys/class/thermal/thermal_zone0/type", "inlet\n");
-      federation.place(site, "sys/class/thermal/thermal_zone0/temp", "21000\n");
-      federation.place(
-          site,
-          "resources.yaml",
-          RESOURCES.formatted(
-              site.equals("site-5")
-                  ? "days: [%s], from: %2$tR, to: %2$tR"
-                      .formatted(opens.getDayOfWeek().toString().toLowerCase(Locale.ROOT), opens)
-                  : ALWAYS));
-    }
-    var started = Instant.now();
-    ALL.forEach(federation::startAgent);
-    federation.awaitHeard(started, ALL);
-
-    var run = federation.submit(Case.POWER_LOST.request(ALL));
-    try (var events = federation.follow(run)) {
-      awaitStanding(run, events, "PAUSED", "site-5"); // outside its hours
-      awaitStanding(run, events, "TRAINING", FOUR.toArray(String[]::new));
-      for (var site : FOUR) {
-        federation.place(site, "cuts.csv", cut());
-      }
-      awaitStanding(run, events, "PAUSED", FOUR.toArray(String[]::new));
-      federation.place("site-4", "sys/class/thermal/thermal_zone0/temp", "41000\n");
-      for (var site : FOUR) {
-        federation.place(site, "cuts.csv", NO_CUTS);
-      }
-      federation.await(
-          run, events, "heat holds site-4", () -> federation.story(run).contains("too hot"));
-      federation.place("site-4", "sys/class/thermal/thermal_zone0/temp", "21000\n");
-      awaitStanding(run, events, "TRAINING", "site-5"); // its hours begin
-      federation.place("site-5", "cuts.csv", cut());
-      awaitStanding(run, events, "PAUSED", "site-5");
-      federation.place("site-5", "cuts.csv", NO_CUTS);
-      federation.await(run, events, "its end", () -> hasEnded(federation, run));
-    }
-
-    assertSameModels(Case.POWER_LOST);
-    assertSummed(run, 1, ALL);
-    var story = federation.story(run);
-    for (var site : ALL) {
-      assertThat(story).containsPattern(site + " paused[^\n]*no power");
-    }
-    assertThat(story)
-        .containsPattern("site-4 paused[^\n]*too hot")
-        .containsPattern("site-5 paused[^\n]*outside hours");
-    for (var site : ALL) {
-      federation.killAgent(site);
-      federation.remove(site, "resources.yaml");
-    }
-  }
-
-  private static final String NO_CUTS = "2026-01-01T00:00Z,2026-01-01T01:00Z\n";
-
-  private static final String ALWAYS =
-      "days: [monday, tuesday, wednesday, thursday, friday, saturday, sunday], from: 00:00, to: 00:00";
-
-  private static final String RESOURCES =
-      """
-      every: 500ms
-      sources:
-        utility: {schedule: {file: cuts.csv}}
-        machine: {sysfs: {root: sys}}
-        hours:
-          calendar: {zone: UTC, windows: [{%s}]}
-      rules:
-        - {name: cut, signal: utility/off, above: 0, decision: pause, because: power, after: 0s, back: 0s}
-        - {name: hot, signal: machine/thermal.inlet, above: 32, until: 29, decision: pause, because: heat, after: 0s, back: 0s}
-        - {name: closed, signal: hours/open, below: 1, decision: pause, because: hours, after: 0s, back: 0s}
-      """;
-
-  /// A cut that is on, and longer than any test.
-  private static String cut() {
-    var now = Instant.now().truncatedTo(ChronoUnit.SECONDS);
-    return now.minusSeconds(60) + "," + now.plusSeconds(7200) + "\n";
-  }
-
-  private static void awaitStanding(String run, LiveEvents events, String standing, String... sites)
-      throws Exception {
-    for (var site : sites) {
-      federation.await(
-          run,
-          events,
-          site + " is " + standing,
-          () -> federation.standing(run, site).equals(standing));
-    }
   }
 
   @Test

@@ -9,7 +9,6 @@ import dev.comity.formats.SafetensorsFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -215,23 +214,7 @@ final class FederationUnderTest implements AutoCloseable {
   }
 
   Path state(String site) {
-    return home(site).resolve("state");
-  }
-
-  private Path home(String site) {
-    return folder.resolve("sites").resolve(site);
-  }
-
-  /// Puts a file into a site's folder, at once for who reads it.
-  void place(String site, String name, String content) throws IOException {
-    var file = home(site).resolve(name);
-    Files.createDirectories(file.getParent());
-    var written = Files.writeString(file.resolveSibling(file.getFileName() + ".new"), content);
-    Files.move(written, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-  }
-
-  void remove(String site, String name) throws IOException {
-    Files.delete(home(site).resolve(name));
+    return folder.resolve("sites").resolve(site).resolve("state");
   }
 
   /// The tensors of a model version, bit for bit: name to the bits of its elements; those of the
